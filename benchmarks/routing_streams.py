@@ -30,7 +30,7 @@ from orchestration.strategies.engine.belief.reading import (
     read_text,
 )
 from orchestration.strategies.engine.belief.shipped import belief_of_team
-from orchestration.strategies.engine.levels import DIALS, Preset
+from orchestration.strategies.engine.cascade import DIALS, Preset
 
 DRAWS, REFRESH, DECIDED_TOGETHER = 5_000, 1_000, 50
 """Draws of a stream; draws after which records are read anew; decisions made from one state of the router."""

@@ -14,7 +14,7 @@ from orchestration.runs.kinds import Startable
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.forms.ask import MOST_IN_A_ROW, AskForm
-from orchestration.strategies.forms.groups import FieldGroup
+from orchestration.strategies.forms.fields import FieldGroup
 from orchestration.strategies.models import ModelProfile
 from orchestration.strategies.selectors import models_with_profiles
 from orchestration.tools.forms.schemas import PercentField

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from orchestration.expressions.embedded import json_values
 from orchestration.strategies.engine.consensus.extraction import (
-    AnswerCue,
     extract_answer,
     stated_answers,
 )
@@ -109,9 +108,9 @@ def test_whatever_the_text_what_is_found_is_short_and_not_empty(text: str) -> No
 def test_each_kind_of_cue_says_what_it_says() -> None:
     stated = stated_answers("The answer is 3. So \\boxed{4}.\nAnswer: 5")
     assert {cue: answer.key for cue, answer in stated.items()} == {
-        AnswerCue.BOXED: "4",
-        AnswerCue.ANSWER_LINE: "5",
-        AnswerCue.SENTENCE: "3",
+        "boxed": "4",
+        "answer line": "5",
+        "sentence": "3",
     }
 
 

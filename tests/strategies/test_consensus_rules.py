@@ -15,8 +15,7 @@ from orchestration.strategies.engine.consensus.ballots import (
     TieRule,
     Voter,
 )
-from orchestration.strategies.engine.consensus.rules import RULES
-from orchestration.strategies.engine.consensus.tallying import break_tie, tally
+from orchestration.strategies.engine.consensus.tallying import RULES, break_tie, tally
 from tests.support.elections import CHOOSING, OPTIONS, ballot_for, choices, election_of, polls
 
 Poll = tuple[Election, list[Ballot]]

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from orchestration.llm.engine.types import FinishReason
+from orchestration.strategies.engine.asking import StepTimer
 from orchestration.strategies.engine.belief.reading import question_traits, read_text
 from orchestration.strategies.engine.belief.shipped import shipped_belief
-from orchestration.strategies.engine.quality.assessing import Assessor
+from orchestration.strategies.engine.quality.assessing import Scorer
 from orchestration.strategies.engine.quality.rubrics import Dimension
 from orchestration.strategies.engine.quality.scoring import (
     Agreement,
@@ -39,10 +40,9 @@ def compared(question: str, given_candidates: list[Candidate]) -> dict[str, Agre
 
 
 async def assessed(*given_candidates: Candidate) -> list[Quality]:
-    found = await Assessor(belief=shipped_belief()).assess(
-        Request(text=QUESTION), given_candidates, context_on(MemoryLog()), compared=given_candidates
-    )
-    return list(found.values())
+    asked, timer = Request(text=QUESTION), StepTimer(context_on(MemoryLog()))
+    scorer = Scorer(request=asked, timer=timer, belief=shipped_belief())
+    return list((await scorer.assess(given_candidates, given_candidates)).values())
 
 
 def test_what_an_answer_breaks_off_in_agrees_with_nothing() -> None:

@@ -12,9 +12,10 @@ from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Capability, ModelSpec
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.metering import Metered
+from orchestration.strategies.engine.asking import StepTimer
 from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
 from orchestration.strategies.engine.belief.shipped import shipped_belief
-from orchestration.strategies.engine.quality.assessing import Assessor
+from orchestration.strategies.engine.quality.assessing import Scorer
 from orchestration.strategies.engine.quality.judging import JudgeVerdict, assign, average, read_verdicts
 from orchestration.strategies.engine.quality.prompts import (
     ANSWER_TAGS,
@@ -55,10 +56,11 @@ ALONE = round(
 async def assessed(
     *candidates: Candidate, judges: tuple[ScriptedModel, ...] = (), limits: Limits | None = None
 ) -> dict[str, Quality]:
-    context = context_on(MemoryLog(), limits=limits)
+    timer = StepTimer(context_on(MemoryLog(), limits=limits))
     metered = [Metered(judge) for judge in judges]
-    assessor = Assessor(belief=shipped_belief(), judges=metered, families=FAMILIES)
-    return await assessor.assess(QUESTION, candidates, context)
+    belief = shipped_belief()
+    scorer = Scorer(request=QUESTION, timer=timer, belief=belief, judges=metered, families=FAMILIES)
+    return await scorer.assess(candidates)
 
 
 def test_without_evidence_the_prior_speaks() -> None:

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from orchestration.llm.engine.types import Capability
 from orchestration.runs.engine.metering import Metered
+from orchestration.strategies.engine.asking import StepTimer
 from orchestration.strategies.engine.belief.shipped import shipped_belief
-from orchestration.strategies.engine.quality.assessing import Assessor
+from orchestration.strategies.engine.quality.assessing import Scorer
 from orchestration.strategies.engine.quality.judging import read_verdicts
 from orchestration.strategies.engine.quality.prompts import instructions, judge_prompt, verdict_schema
 from orchestration.strategies.engine.quality.rubrics import (
@@ -133,8 +134,9 @@ async def judged(rubric: Rubric, **worth: int) -> dict[str, Quality]:
 
     judge = Metered(ScriptedModel("j", reply))
     candidates = [Candidate(model=name, step=f"ask/{name}", text=name) for name in worth]
-    assessor = Assessor(belief=shipped_belief(), judges=(judge,), rubric=rubric)
-    return await assessor.assess(Request(text="Which?"), candidates, context_on(MemoryLog()))
+    asked, timer = Request(text="Which?"), StepTimer(context_on(MemoryLog()))
+    scorer = Scorer(request=asked, timer=timer, belief=shipped_belief(), judges=(judge,), rubric=rubric)
+    return await scorer.assess(candidates)
 
 
 async def test_what_a_judge_said_is_kept_with_the_quality_and_moves_it() -> None:
@@ -148,14 +150,9 @@ async def test_what_a_judge_said_is_kept_with_the_quality_and_moves_it() -> None
         1.0,
         "so",
     )
-    assert good.judge_score == 1.0
-    assert poor.judge_score == pytest.approx(0.2)
+    assert [each.score for each in poor.judgements] == [pytest.approx(0.2)]
     assert poor.overall < 0.3 < good.overall
     assert (good.fluency, good.accuracy) == (1.0, None)
-
-
-def test_without_a_judge_there_is_no_score_of_one() -> None:
-    assert Quality(overall=0.5).judge_score is None
 
 
 def test_what_changed_between_versions_is_said_in_sentences() -> None:

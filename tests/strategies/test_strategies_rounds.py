@@ -14,8 +14,16 @@ from orchestration.runs.engine.metering import Metered
 from orchestration.runs.engine.records import Record, StepRecord
 from orchestration.strategies.engine.asking import StepTimer
 from orchestration.strategies.engine.members import ask_member
-from orchestration.strategies.engine.rounds import CUT_OFF, Round, RoundPlan, ask_round, candidates
-from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
+from orchestration.strategies.engine.rounds import (
+    CUT_OFF,
+    EarlyStopReason,
+    Round,
+    RoundPlan,
+    Stop,
+    StopRequest,
+    ask_round,
+    candidates,
+)
 from orchestration.strategies.engine.types import Candidate, Request
 from tests.support.clock import SkippingLoop
 from tests.support.context import MortalLog

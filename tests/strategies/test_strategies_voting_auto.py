@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
@@ -16,8 +14,7 @@ from orchestration.strategies.engine.errors import (
     VoteUndecided,
 )
 from orchestration.strategies.engine.types import StrategyEvent
-from orchestration.strategies.engine.voting.options import BallotKind
-from orchestration.strategies.engine.voting.strategy import WITHOUT_A_VOTE, BallotChoice
+from orchestration.strategies.engine.voting.strategy import WITHOUT_A_VOTE
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in, by_text
 from tests.support.models import FailingModel, ScriptedModel, truncated
@@ -190,12 +187,6 @@ async def test_texts_that_do_not_agree_unanimously_are_no_result() -> None:
 def _disagreeing() -> list[list[str]]:
     texts = list(POEMS.values())
     return [[texts[1]], [texts[2]], [texts[0]]]
-
-
-def test_what_was_told_of_the_ballot_can_be_read_again() -> None:
-    choice = BallotChoice(kind=BallotKind.REVIEW, reason="Poems.")
-    assert BallotChoice.from_decision(asdict(choice.decision)) == choice
-    assert BallotChoice.from_decision({"kind": "select", "chosen": "a", "reason": "Best."}) is None
 
 
 async def test_a_panel_of_one_counts_its_answer_or_takes_it_as_it_is_written() -> None:

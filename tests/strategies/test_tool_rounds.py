@@ -16,14 +16,14 @@ from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.tool_calls import CallChoice, shown_text
 from orchestration.strategies.engine.asking import answer_step
 from orchestration.strategies.engine.errors import AllModelsFailed
-from orchestration.strategies.engine.strategy import all_strategies
-from orchestration.strategies.engine.tool_use import (
+from orchestration.strategies.engine.members import (
     NO_ROOM,
     TOOLS_TASK,
     read_arguments,
     sendable_name,
     with_results,
 )
+from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import Candidate
 from orchestration.tools.engine.tool import ToolFailed
 from tests.support.clock import SkippingLoop

@@ -20,7 +20,7 @@ from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Run
 from orchestration.runs.services.claims import claim_run
 from orchestration.runs.services.starting import store_run
-from orchestration.strategies.engine.tool_use import sendable_name
+from orchestration.strategies.engine.members import sendable_name
 from orchestration.strategies.models import ModelProfile, Observation
 from orchestration.strategies.parts.reasons import settings
 from orchestration.tools.services.changing import add_server

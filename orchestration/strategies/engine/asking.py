@@ -8,18 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TypeVar
 
 from orchestra_site.web.patterns import Pattern
-from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import (
-    Completion,
-    FinishReason,
-    Json,
-    Message,
-    Prompt,
-    Purpose,
-)
+from orchestration.llm.engine.types import Completion, FinishReason, Json, Message, Prompt, Purpose
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.records import bounded, step_key
 from orchestration.runs.engine.types import Decision, EventKind, PathStep, RunEvent, Timing
+from orchestration.strategies.engine.belief.reading import ReadAnswer, read_text
 from orchestration.strategies.engine.consensus.answers import Extracted
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.options import AnswerOptions
@@ -143,10 +136,10 @@ def final_answer(candidate: Candidate, question: str | None) -> Extracted | None
     return extract_answer(candidate.text, question=question, cut_off=cut_off)
 
 
-def not_asked(model: ChatModel, why: str) -> Candidate:
-    """Return the candidate of a member that was not asked."""
-    name = model.spec.name
-    return Candidate(model=name, step=ask_step(name), state="missing", error=why)
+def read_candidate(candidate: Candidate, question: str) -> ReadAnswer:
+    """Return an answer to `question` as a belief reads it."""
+    cut_off = candidate.finish is FinishReason.LENGTH
+    return read_text(candidate.model, candidate.text, question, cut_off=cut_off)
 
 
 async def begin_phase(context: RunContext, name: str) -> None:

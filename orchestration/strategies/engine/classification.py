@@ -51,17 +51,11 @@ def task_called(name: str) -> TaskType | None:
     return TaskType(folded) if folded in {task.value for task in TaskType} else None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskCue:
-    """A pattern that is evidence for a type of task; it counts once, however often it matches.
+TaskCue = tuple[TaskType, Pattern, float]
+"""A pattern that is evidence for a type of task, and its weight; it counts once, however often it matches.
 
-    Its words are those of its group where it has one, else the match.
-    """
-
-    task: TaskType
-    pattern: Pattern
-    weight: float
-
+Its words are those of its group where it has one, else the match.
+"""
 
 _MADE = r"(?:write|compose|draft|tell|invent|create|make up|give|generate|make)"
 _LANGUAGES = (
@@ -185,7 +179,7 @@ _ANYWHERE: Mapping[TaskType, tuple[tuple[str, float], ...]] = {
 
 def _compiled(table: Mapping[TaskType, Iterable[tuple[str, float]]], frame: str) -> tuple[TaskCue, ...]:
     return tuple(
-        TaskCue(task, Pattern(frame.format(pattern), MULTILINE), weight)
+        (task, Pattern(frame.format(pattern), MULTILINE), weight)
         for task, cues in table.items()
         for pattern, weight in cues
     )
@@ -239,9 +233,9 @@ def classify(text: str, instructions: str = "") -> Classification:
     scores: dict[TaskType, float] = {}
     words: dict[TaskType, list[tuple[float, str]]] = {}
     for part, factor in ((text, 1.0), (instructions, INSTRUCTIONS_FACTOR)):
-        for cue, word in _cues_in(_instruction(part).lower()):
-            scores[cue.task] = scores.get(cue.task, 0.0) + factor * cue.weight
-            words.setdefault(cue.task, []).append((factor * cue.weight, _shown(word)))
+        for task, weight, word in _cues_in(_instruction(part).lower()):
+            scores[task] = scores.get(task, 0.0) + factor * weight
+            words.setdefault(task, []).append((factor * weight, _shown(word)))
     if not scores:
         return Classification(task=DEFAULT_TASK)
     best = max(TaskType, key=lambda task: scores.get(task, 0.0))
@@ -254,14 +248,14 @@ def classify(text: str, instructions: str = "") -> Classification:
     )
 
 
-def _cues_in(text: str) -> Iterator[tuple[TaskCue, str]]:
-    """Yield each cue that matches, with the words it matched."""
+def _cues_in(text: str) -> Iterator[tuple[TaskType, float, str]]:
+    """Yield the task and the weight of each cue that matches, with the words it matched."""
     heads = "\n".join(_POLITE.sub("", part, count=1) for part in _SENTENCE.split(text.lstrip()))
     for cues, searched in ((OPENINGS, heads), (ANYWHERE, text)):
-        for cue in cues:
-            found = cue.pattern.search(searched)
+        for task, pattern, weight in cues:
+            found = pattern.search(searched)
             if found is not None:
-                yield cue, next(filter(None, found.groups()), found.group())
+                yield task, weight, next(filter(None, found.groups()), found.group())
 
 
 def _instruction(text: str) -> str:

@@ -8,53 +8,23 @@ and asked for an updated one. Here a debate also ends early once all say the sam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import ClassVar
 
 from pydantic import Field
 
-from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Json, Prompt
-from orchestration.runs.engine.context import RunContext
+from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.answer_vote import (
-    CountedAnswers,
-    answer_vote,
-    can_be_counted,
-    cast_answer,
-    count_answers,
-)
-from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
-from orchestration.strategies.engine.deciding import (
-    Scorer,
-    conclude,
-    select_best,
-)
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
-from orchestration.strategies.engine.rewriting import (
-    RewritingRun,
-    all_agree,
-    answer_again,
-    draw_orders,
-    independent_answers,
-    newest,
-    rewriting_prompt,
-    say_the_same,
-)
-from orchestration.strategies.engine.rounds import single_error
-from orchestration.strategies.engine.stopping import EarlyStopReason, Stop
-from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import (
-    Candidate,
-    Request,
-    StrategyOutcome,
-    counted,
-    is_usable,
-    listed,
-)
+from orchestration.strategies.engine.rewriting import RewritingRun, all_agree, say_the_same
+from orchestration.strategies.engine.rounds import EarlyStopReason, Stop
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
+from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable, listed
+from orchestration.strategies.engine.voting.answering import cast_answer
+from orchestration.strategies.engine.voting.strategy import answer_vote, conclude_by_vote
 
 DEBATE = "debate"
 TASK = """\
@@ -89,7 +59,6 @@ class _DebateRun(RewritingRun):
     """The state of one run."""
 
     options: DebateOptions
-    decisions: list[Decision] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -98,8 +67,8 @@ class _DebateRun(RewritingRun):
 
     async def run(self) -> StrategyOutcome:
         """Let the models answer, debate, and vote."""
-        await begin_phase(self.timer.context, "asking")
-        await self.answer_first(self.options)
+        await self.begin("asking")
+        await self.answer_first()
         before: Sequence[Candidate] = ()
         for number in range(2, self.options.rounds + 1):
             if self.stop is not None or await self._is_over(number, before):
@@ -108,19 +77,20 @@ class _DebateRun(RewritingRun):
             await self._debate(number)
         if self.stop is not None:
             self.notes.append(f"The debate ended early. {self.stop.because}")
-        return await self._conclude()
+        scored = await self.score_newest()
+        casts = [cast_answer(each, self.text) for each in scored]
+        return await conclude_by_vote(self, answer_vote(self, self.panel), casts, scored, scored)
 
     async def _is_over(self, number: int, before: Sequence[Candidate]) -> bool:
         """Return whether the round of this number is not needed; what is decided is journaled."""
         because = self._because(before)
         found: Json = asdict(self._early_stop(number, because)) if because else None
-        stored = await self.timer.context.decide(f"{DEBATE}/{number}", found)
+        stored = await self.context.decide(f"{DEBATE}/{number}", found)
         if stored is None:
             return False
         ended = Stop.from_json(stored)
-        self.decisions.append(ended.decision)
         self.notes.append(ended.sentence)
-        await announce(self.timer.context, ended.decision, f"{DEBATE}/{number}")
+        await self.decide(ended.decision, f"{DEBATE}/{number}")
         return True
 
     def _because(self, before: Sequence[Candidate]) -> str:
@@ -149,26 +119,9 @@ class _DebateRun(RewritingRun):
 
     async def _debate(self, number: int) -> None:
         """Show each model what the others say, and ask it for an updated answer."""
-        said = {each.model: each.text for each in self.usable}
-        await begin_phase(self.timer.context, f"round {number}")
-        others = {name: [each for each in said if each != name] for name in said}
-        orders = await draw_orders(self.timer, others, number)
-
-        def prompt(model: ChatModel) -> Prompt:
-            name = model.spec.name
-            shown = [said[each] for each in orders[name]]
-            return rewriting_prompt(TASK, model.spec, self.request, self.options, shown, said[name])
-
-        members = [model for model in self.panel.members if model.spec.name in said]
-        updated, self.stop = await answer_again(members, prompt, number, self.scorer)
-        kept = [each.model for each in updated if not is_usable(each)]
-        if kept:
-            self.notes.append(f"In round {number} the earlier answer stands of {listed(kept)}.")
-        changed = newest(self.newest, updated)
-        move = self._move(number, self.newest, changed)
-        self.newest = changed
-        self.decisions.append(move)
-        await announce(self.timer.context, move, f"{DEBATE}/{number}")
+        before = self.newest
+        await self.answer_anew(number, "round", TASK, own=True)
+        await self.decide(self._move(number, before, self.newest), f"{DEBATE}/{number}")
 
     def _move(self, number: int, before: Sequence[Candidate], after: Sequence[Candidate]) -> Decision:
         """Return what a round changed, as a decision."""
@@ -179,26 +132,8 @@ class _DebateRun(RewritingRun):
         reason = words if readable else f"{counted(len(pairs), 'model')} wrote the answer again."
         return Decision(kind=DEBATE, chosen=f"Round {number}", reason=reason)
 
-    async def _conclude(self) -> StrategyOutcome:
-        independent = independent_answers(self.usable, self.first, self.text)
-        scored = await self.scorer.score(self.newest, "judge", independent=independent)
-        casts = [cast_answer(each, self.text) for each in scored]
-        won: CountedAnswers | None = None
-        if can_be_counted(casts, scored) and len(self.usable) > 1:
-            vote = answer_vote(self.request, self.panel, self.timer)
-            won = await count_answers(vote, casts, scored)
-        selection = select_best(scored) if won is None else won.selection
-        found = await conclude(self.timer, selection, scored, self.stop)
-        voted = () if won is None else (won.result.decision,)
-        return replace(
-            found,
-            consensus=None if won is None else won.result.consensus,
-            decisions=(*self.decisions, *voted, *found.decisions),
-            notes=(*self.notes, *(() if won is None else won.result.notes)),
-        )
 
-
-class Debate(Strategy):
+class Debate(PanelStrategy):
     """Let models see each other's answers and change their minds."""
 
     name: ClassVar[str] = "debate"
@@ -210,7 +145,8 @@ class Debate(Strategy):
     in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Round"
     counts_answers: ClassVar[bool] = True
-    Options: ClassVar[type[StrategyOptions]] = DebateOptions
+    Options: ClassVar[type[AnswerOptions]] = DebateOptions
+    Run: ClassVar[type[StrategyRun]] = _DebateRun
     labels: ClassVar[Mapping[str, str]] = {DEBATE: "Debated", "vote": "Vote"}
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
@@ -224,15 +160,6 @@ class Debate(Strategy):
         """Return what is decided before and after a round."""
         head, _, number = key.rpartition("/")
         return f"Round {number} decided" if head == DEBATE else super().moment(key)
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with what the models say at the end of a debate."""
-        options = parse_options(DebateOptions, request.options)
-        timer = StepTimer(context)
-        scorer = Scorer.judged_by(options, request, panel, timer)
-        run = _DebateRun(request=request, options=options, panel=panel, timer=timer, scorer=scorer)
-        with single_error():
-            return await run.run()
 
 
 STRATEGY = Debate()

@@ -1,26 +1,20 @@
-"""Scoring candidates, selecting the one that is the answer, and the errors when there is none."""
+"""Selecting the candidate that is the answer, and the errors when there is none."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 
 from orchestration.llm.engine.errors import EngineError
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import StepTimer, announce, begin_phase
+from orchestration.strategies.engine.asking import announce
 from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer
-from orchestration.strategies.engine.options import JudgeOptions
-from orchestration.strategies.engine.quality.assessing import Assessor
 from orchestration.strategies.engine.quality.checks import DECLINES, FILTERED
-from orchestration.strategies.engine.quality.rubrics import frozen_rubric
-from orchestration.strategies.engine.stopping import Stop
-from orchestration.strategies.engine.strategy import Panel
+from orchestration.strategies.engine.rounds import Stop
 from orchestration.strategies.engine.types import (
     Candidate,
     Caveat,
-    Request,
     StrategyOutcome,
     answered_candidates,
     is_usable,
@@ -31,54 +25,6 @@ from orchestration.strategies.engine.types import (
 ON_THE_PANEL = "on the panel"
 LEAST_USABLE = 0.1
 """Estimated quality below which an answer is not used beside others: empty, refused or cut off."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scorer:
-    """Scores the candidates of one run; where it `compares`, agreement between them counts."""
-
-    request: Request
-    assessor: Assessor
-    timer: StepTimer
-    compares: bool = True
-
-    @classmethod
-    def judged_by(cls, options: JudgeOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
-        """Return a scorer with the judges that the options name."""
-        judges = panel.each_named(options.judge, options.second_judge)
-        rubric = frozen_rubric(request.rubric)
-        assessor = Assessor(belief=panel.belief, judges=judges, families=panel.families, rubric=rubric)
-        return cls(request=request, assessor=assessor, timer=timer)
-
-    def by_checks_alone(self) -> Scorer:
-        """Return a scorer that asks no judge and does not lower a score for disagreement."""
-        return replace(self, assessor=replace(self.assessor, judges=()), compares=False)
-
-    async def score(
-        self,
-        candidates: Sequence[Candidate],
-        step: str,
-        *,
-        beside: Sequence[Candidate] = (),
-        independent: Sequence[Candidate] | None = None,
-    ) -> tuple[Candidate, ...]:
-        """Return the candidates with their quality; `step` names the judging in the path.
-
-        Answers `beside` them are not scored, but agreement with them counts. Where not all candidates were
-        written independently, agreement counts among the `independent` ones alone.
-        """
-        compared = (*beside, *candidates) if independent is None else independent
-        timed = self.timer.step(step, listed([judge.spec.name for judge in self.assessor.judges]))
-        if self.assessor.judges:
-            await begin_phase(self.timer.context, "judging")
-        with timed if self.assessor.judges else nullcontext():
-            qualities = await self.assessor.assess(
-                self.request,
-                candidates,
-                self.timer.context,
-                compared=compared if self.compares else (),
-            )
-        return tuple(replace(c, quality=qualities.get(c.step)) for c in candidates)
 
 
 def overall(candidate: Candidate) -> float:
@@ -142,29 +88,6 @@ async def settle(
     )
     await announce(context, decision, "select")
     return chosen, decision
-
-
-async def conclude(
-    timer: StepTimer,
-    selection: Selection,
-    candidates: Sequence[Candidate],
-    stop: Stop | None = None,
-) -> StrategyOutcome:
-    """Return the outcome of the selected candidate, once it is journaled.
-
-    `stop` ended the asking early. Raises `NoUsableAnswer`.
-    """
-    require_usable(candidates, stop)
-    with timer.step("select"):
-        chosen, decision = await settle(timer.context, selection, answered_candidates(candidates))
-    return StrategyOutcome(
-        answer=chosen.text,
-        candidates=tuple(candidates),
-        chosen=chosen.step,
-        quality=chosen.quality,
-        decisions=(decision,),
-        path=timer.path(),
-    )
 
 
 def no_answer_error(candidates: Sequence[Candidate], *stops: Stop | None) -> EngineError:

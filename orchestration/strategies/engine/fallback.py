@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -85,20 +85,6 @@ class JudgedOptions(FallbackOptions, JudgeOptions):
     """Options of strategies that score answers and may fall back by the score."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FallbackPlan:
-    """The fallback: a strategy with its panel and request; `words` are its name for people.
-
-    It is run where the estimated quality is `below` that.
-    """
-
-    strategy: Strategy
-    request: Request
-    panel: Panel
-    words: str
-    below: float
-
-
 def fallback_help(options: StrategyOptions) -> tuple[Help, ...]:
     """Return the call of the fallback model that the options name: one, or none where it is not needed."""
     if not isinstance(options, FallbackOptions) or options.fallback_model is None:
@@ -113,20 +99,23 @@ async def answer(strategy: Strategy, request: Request, panel: Panel, context: Ru
     asked for. Raises what the strategy raises, if there is no fallback.
     """
     options = parse_options(strategy.Options, request.options)
-    plan = _plan(options, request, panel)
-    if plan is None:
-        found = await strategy.run(request, panel, context)
+    if isinstance(options, FallbackOptions) and (options.fallback or options.fallback_model):
+        found = await _with_fallback(strategy, options, request, panel, context)
     else:
-        found = await _with_fallback(strategy, plan, request, panel, context)
+        found = await strategy.run(request, panel, context)
     may_judge = isinstance(options, JudgeOptions) and options.judge is None
     return with_caveat(found, request.constraints.min_quality, may_judge=may_judge)
 
 
 async def _with_fallback(
-    strategy: Strategy, plan: FallbackPlan, request: Request, panel: Panel, context: RunContext
+    strategy: Strategy, options: FallbackOptions, request: Request, panel: Panel, context: RunContext
 ) -> StrategyOutcome:
     first: StrategyOutcome | None = None
-    needed = max(plan.below, request.constraints.min_quality or 0.0)
+    needed = max(options.fallback_below, request.constraints.min_quality or 0.0)
+    extra = panel.each_named(options.fallback_model)
+    following = get_strategy(options.fallback or SINGLE_MODEL_STRATEGY)
+    named = [following.title] if options.fallback else []
+    words = " with ".join([*named, *(model.spec.name for model in extra)])
     try:
         first = await strategy.run(request, panel, context)
         if first.quality is None or first.quality.overall >= needed:
@@ -135,73 +124,49 @@ async def _with_fallback(
         reason = f"Estimated quality {quality} is below {percent(needed)}."
     except FALLBACK_ERRORS as error:
         reason = str(error)
-    move = Decision(kind=FALLBACK, chosen=plan.words, reason=await context.decide(FALLBACK, reason))
+    move = Decision(kind=FALLBACK, chosen=words, reason=await context.decide(FALLBACK, reason))
     await announce(context, move, FALLBACK)
-    return await _run_fallback(first, plan, move, context)
-
-
-def _plan(options: StrategyOptions, request: Request, panel: Panel) -> FallbackPlan | None:
-    if not isinstance(options, FallbackOptions) or not (options.fallback or options.fallback_model):
-        return None
-    extra = panel.each_named(options.fallback_model)
     same = panel.members if options.fallback else ()
     known = {model.spec.name for model in same}
-    members = (*same, *(model for model in extra if model.spec.name not in known))
-    following = get_strategy(options.fallback or SINGLE_MODEL_STRATEGY)
-    named = [following.title] if options.fallback else []
-    shared = (AnswerOptions.model_fields | JudgeOptions.model_fields).keys() & following.Options.model_fields
-    given = options.model_dump(mode="json", exclude_unset=True, include=set(shared))
-    return FallbackPlan(
-        strategy=following,
-        request=request.model_copy(update={"options": given}),
-        panel=replace(panel, members=members),
-        words=" with ".join([*named, *(model.spec.name for model in extra)]),
-        below=options.fallback_below,
-    )
-
-
-async def _run_fallback(
-    first: StrategyOutcome | None, plan: FallbackPlan, move: Decision, context: RunContext
-) -> StrategyOutcome:
-    part = context.scoped(FALLBACK)
+    joined = replace(panel, members=(*same, *(each for each in extra if each.spec.name not in known)))
     try:
-        second = _with_run_keys(await plan.strategy.run(plan.request, plan.panel, part), part)
+        second = await _run_fallback(following, options, request, joined, context.scoped(FALLBACK))
     except (*FALLBACK_ERRORS, LimitReached) as error:
         if first is None:
             raise
-        note = f"It fell back on {plan.words}, without success: {error} This is the first answer."
+        note = f"It fell back on {words}, without success: {error} This is the first answer."
         return replace(first, decisions=(*first.decisions, move), notes=(*first.notes, note))
     if first is None:
-        note = f"It fell back on {plan.words}. {move.reason}"
+        note = f"It fell back on {words}. {move.reason}"
         return replace(second, decisions=(move, *second.decisions), notes=(note, *second.notes))
-    return _better(first, second, plan, move)
+    return _better(first, second, move)
 
 
-def _better(
-    first: StrategyOutcome, second: StrategyOutcome, plan: FallbackPlan, move: Decision
+async def _run_fallback(
+    strategy: Strategy, options: FallbackOptions, request: Request, panel: Panel, part: RunContext
 ) -> StrategyOutcome:
+    """Return the outcome of the fallback, with options that it shares and steps named as in the whole run."""
+    shared = (AnswerOptions.model_fields | JudgeOptions.model_fields).keys() & strategy.Options.model_fields
+    given = options.model_dump(mode="json", exclude_unset=True, include=set(shared))
+    found = await strategy.run(request.model_copy(update={"options": given}), panel, part)
+    return replace(
+        found,
+        chosen=part.key(found.chosen),
+        candidates=tuple(replace(each, step=part.key(each.step)) for each in found.candidates),
+        path=tuple(replace(each, step=part.key(each.step)) for each in found.path),
+    )
+
+
+def _better(first: StrategyOutcome, second: StrategyOutcome, move: Decision) -> StrategyOutcome:
     """Return the outcome of the higher estimate (the second if equal), with the steps of both."""
-    kept = first if _estimate(first) > _estimate(second) else second
+    estimates = [each.quality.overall if each.quality is not None else 0.0 for each in (first, second)]
+    kept = first if estimates[0] > estimates[1] else second
     which = "its answer is used" if kept is second else "the first answer is better and is kept"
-    note = f"It fell back on {plan.words}; {which}. {move.reason}"
+    note = f"It fell back on {move.chosen}; {which}. {move.reason}"
     return replace(
         kept,
         candidates=(*first.candidates, *second.candidates),
         decisions=(*first.decisions, move, *second.decisions),
         path=(*first.path, *second.path),
         notes=(note, *kept.notes),
-    )
-
-
-def _estimate(outcome: StrategyOutcome) -> float:
-    return outcome.quality.overall if outcome.quality is not None else 0.0
-
-
-def _with_run_keys(outcome: StrategyOutcome, part: RunContext) -> StrategyOutcome:
-    """Return the outcome of a scope with its steps named as in the whole run."""
-    return replace(
-        outcome,
-        chosen=part.key(outcome.chosen),
-        candidates=tuple(replace(each, step=part.key(each.step)) for each in outcome.candidates),
-        path=tuple(replace(each, step=part.key(each.step)) for each in outcome.path),
     )

@@ -13,39 +13,23 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Prompt
-from orchestration.runs.engine.context import RunContext
-from orchestration.strategies.engine.asking import StepTimer, begin_phase
+from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.deciding import (
-    Scorer,
     Selection,
     estimated,
     select_best,
-    settle,
 )
 from orchestration.strategies.engine.effort import Effort, combining, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.parallel import synthesise
-from orchestration.strategies.engine.rewriting import (
-    RewritingRun,
-    answer_again,
-    draw_orders,
-    independent_answers,
-    newest,
-    rewriting_prompt,
-)
-from orchestration.strategies.engine.rounds import single_error
-from orchestration.strategies.engine.strategy import Panel, Strategy
+from orchestration.strategies.engine.rewriting import RewritingRun
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
     Candidate,
-    Request,
     StrategyOutcome,
-    answered_candidates,
     counted,
     is_usable,
-    listed,
 )
 
 FEWEST_COMBINED = 2
@@ -90,46 +74,28 @@ class _MixtureRun(RewritingRun):
 
     async def run(self) -> StrategyOutcome:
         """Ask layer after layer, and combine the answers of the last one."""
-        await begin_phase(self.timer.context, "layer 1")
-        await self.answer_first(self.options)
+        await self.begin("layer 1")
+        await self.answer_first()
         for number in range(2, self.options.layers + 1):
             if self.stop is not None or len(self.usable) < FEWEST_COMBINED:
                 break
-            await self._layer(number)
+            await self.answer_anew(number, "layer", TASK, own=False)
         if self.stop is not None:
             self.notes.append(f"Not all was asked. {self.stop.because}")
         return await self._conclude()
-
-    async def _layer(self, number: int) -> None:
-        """Show every model all answers of the layer before, its own among them, and ask it for its own."""
-        await begin_phase(self.timer.context, f"layer {number}")
-        said = {each.model: each.text for each in self.usable}
-        members = [model for model in self.panel.members if model.spec.name in said]
-        orders = await draw_orders(self.timer, {name: tuple(said) for name in said}, number)
-
-        def prompt(model: ChatModel) -> Prompt:
-            shown = [said[each] for each in orders[model.spec.name]]
-            return rewriting_prompt(TASK, model.spec, self.request, self.options, shown)
-
-        written, self.stop = await answer_again(members, prompt, number, self.scorer)
-        kept = [each.model for each in written if not is_usable(each)]
-        if kept:
-            self.notes.append(f"In layer {number} the earlier answer stands of {listed(kept)}.")
-        self.newest = newest(self.newest, written)
 
     async def _conclude(self) -> StrategyOutcome:
         combined, why_not = await self._combined()
         if combined is None:
             self.notes.append(why_not)
-            independent = independent_answers(self.usable, self.first, self.request.text)
-            scored = await self.scorer.score(self.newest, "judge", independent=independent)
-            return await self._outcome(select_best(scored), scored, ())
-        independent = independent_answers([combined], self.first, self.request.text)
-        [final] = await self.scorer.score([combined], "judge", independent=independent)
+            scored = await self.score_newest()
+            return await self.conclude(select_best(scored), scored)
+        [final] = await self.score_newest([combined])
         answers = counted(len(self.usable), "answer")
         layer = f" of layer {self.options.layers}" if self.options.layers > 1 else ""
         reason = f"{final.model} combined {answers}{layer}; {estimated(final)}."
-        return await self._outcome(Selection(step=final.step, reason=reason), self.newest, (final,))
+        chosen = Selection(step=final.step, reason=reason)
+        return await self.conclude(chosen, self.newest, combined=(final,))
 
     async def _combined(self) -> tuple[Candidate | None, str]:
         """Return what the aggregator writes, or why there is nothing."""
@@ -142,32 +108,15 @@ class _MixtureRun(RewritingRun):
         self.timer.context.random.shuffle(drawn)
         order = await self.timer.context.decide("aggregate/order", drawn)
         shown = sorted(self.usable, key=lambda each: order.index(each.step))
-        written = await synthesise(aggregator, self.request, shown, self.options, self.timer)
+        written = await synthesise(self, aggregator, shown)
         if isinstance(written, str):
             return None, written
         [checked] = await self.scorer.by_checks_alone().score([written], "checks")
         unusable = f"What {written.model} wrote from the answers cannot be used: this is the best of them."
         return (checked, "") if is_usable(checked) else (None, unusable)
 
-    async def _outcome(
-        self, selection: Selection, candidates: tuple[Candidate, ...], combined: tuple[Candidate, ...]
-    ) -> StrategyOutcome:
-        with self.timer.step("select"):
-            chosen, decision = await settle(
-                self.timer.context, selection, (*answered_candidates(candidates), *combined)
-            )
-        return StrategyOutcome(
-            answer=chosen.text,
-            candidates=candidates,
-            chosen="" if chosen in combined else chosen.step,
-            quality=chosen.quality,
-            decisions=(decision,),
-            path=self.timer.path(),
-            notes=tuple(self.notes),
-        )
 
-
-class Mixture(Strategy):
+class Mixture(PanelStrategy):
     """Let models answer in layers, and combine the answers of the last one."""
 
     name: ClassVar[str] = "mixture"
@@ -178,7 +127,8 @@ class Mixture(Strategy):
     )
     in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Layer"
-    Options: ClassVar[type[StrategyOptions]] = MixtureOptions
+    Options: ClassVar[type[AnswerOptions]] = MixtureOptions
+    Run: ClassVar[type[StrategyRun]] = _MixtureRun
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
         """Return how much is asked: all layers, and the aggregator."""
@@ -192,15 +142,6 @@ class Mixture(Strategy):
             again=(again, again),
             helping=(combining(given.aggregator, panel), *judging(given, together=1)),
         )
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with what the aggregator writes from the last layer's answers."""
-        options = parse_options(MixtureOptions, request.options)
-        timer = StepTimer(context)
-        scorer = Scorer.judged_by(options, request, panel, timer)
-        run = _MixtureRun(request=request, options=options, panel=panel, timer=timer, scorer=scorer)
-        with single_error():
-            return await run.run()
 
 
 STRATEGY = Mixture()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import ClassVar
@@ -13,41 +13,37 @@ from pydantic import Field
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Message, Prompt, Purpose
-from orchestration.runs.engine.context import RunContext
+from orchestration.llm.engine.types import Message, Purpose
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.strategies.engine.asking import (
     READ_AT_ONCE,
-    StepTimer,
-    announce,
-    answer_prompt,
     answered,
     begin_phase,
 )
 from orchestration.strategies.engine.deciding import (
     LEAST_USABLE,
-    Scorer,
     Selection,
     estimated,
     good_enough,
-    no_answer_error,
     overall,
-    require_usable,
     select_best,
-    settle,
 )
 from orchestration.strategies.engine.effort import Effort, combining, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
-from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
-from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates, single_error
-from orchestration.strategies.engine.stopping import EarlyStopReason, StopRequest
-from orchestration.strategies.engine.strategy import Panel, Strategy
+from orchestration.strategies.engine.quality.prompts import DATA_ONLY, FINAL_LINE, blocks
+from orchestration.strategies.engine.rounds import (
+    EarlyStopReason,
+    Round,
+    RoundPlan,
+    StopRequest,
+    ask_round,
+    candidates,
+)
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
     AS_SHARE,
     Candidate,
-    Request,
     StrategyOutcome,
     answered_candidates,
     counted,
@@ -119,69 +115,37 @@ class ParallelOptions(AnswerOptions, JudgedOptions, ParallelChoices):
     main = ("select", "deadline_s")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Selected:
-    """The outcome of a selection: scored candidates, the selection, the synthesis if there is one."""
-
-    candidates: tuple[Candidate, ...]
-    selection: Selection
-    synthesis: Candidate | None = None
-    notes: tuple[str, ...] = ()
+_Selected = tuple[Selection, Sequence[Candidate], Sequence[Candidate]]
+"""What is selected, among scored candidates and what was combined from them."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _ParallelRun:
+@dataclass(kw_only=True, slots=True)
+class _ParallelRun(StrategyRun):
     """One run: the round of answers and the selection of one."""
 
-    request: Request
     options: ParallelOptions
-    panel: Panel
-    timer: StepTimer
-    scorer: Scorer
 
     @property
     def needed(self) -> float:
         """The estimated quality of an answer that is good enough."""
-        return max(self.options.threshold, self.request.constraints.min_quality or 0.0)
+        return max(self.options.threshold, self.least)
 
     async def run(self) -> StrategyOutcome:
         """Ask, select and conclude."""
-        context = self.timer.context
-        await begin_phase(context, "asking")
+        await self.begin("asking")
         ended = await self._ask_all()
-        stops = () if ended.stop is None else (ended.stop.decision,)
-        for decision in stops:
-            await announce(context, decision, "stop")
-        if not answered_candidates(candidates(ended)):
-            raise no_answer_error(candidates(ended), ended.stop)
+        await self.note_stop(ended.stop)
+        self.require_answers(candidates(ended))
         names = [each.model for each in candidates(ended) if ended.stop and each.state == "missing"]
-        missing = (f"Missing: {listed(names)}.",) if names else ()
-        selected = await self._select(ended)
-        require_usable(selected.candidates, ended.stop)
-        combined = (selected.synthesis,) if selected.synthesis is not None else ()
-        with self.timer.step("select"):
-            chosen, selection = await settle(context, selected.selection, (*selected.candidates, *combined))
-        return StrategyOutcome(
-            answer=chosen.text,
-            candidates=selected.candidates,
-            chosen="" if chosen in combined else chosen.step,
-            quality=chosen.quality,
-            decisions=(*stops, selection),
-            path=self.timer.path(),
-            notes=(*(stop.reason for stop in stops), *missing, *selected.notes),
-        )
+        self.notes += [f"Missing: {listed(names)}."] if names else []
+        selection, scored, combined = await self._select(ended)
+        return await self.conclude(selection, scored, combined=combined)
 
     async def _ask_all(self) -> Round[Candidate]:
         first = self.options.select is Select.FIRST_GOOD_ENOUGH
-        prompt = answer_prompt(self.request, self.options)
         plan = RoundPlan(until=self._until, wait_s=self._wait_s, at_once=self.options.max_parallel)
-        return await ask_round(
-            self.panel.members,
-            lambda model: ask_member(model, prompt, self.timer, request=self.request),
-            plan,
-            context=self.timer.context,
-            score=self._score_one if first else None,
-        )
+        score = self._score_one if first else None
+        return await ask_round(self.panel.members, self.ask, plan, context=self.context, score=score)
 
     async def _score_one(self, candidate: Candidate) -> Candidate:
         [scored] = await self.scorer.score([candidate], f"judge/{candidate.model}")
@@ -195,7 +159,7 @@ class _ParallelRun:
             why = f"Stopped: {best.model} was already good enough."
             because = good_enough(best, self.needed)
             return self._stop_request(asked, EarlyStopReason.GOOD_ENOUGH, because, why, chosen=best.model)
-        deadline_in, time_left = self._deadline_in(asked), self.timer.context.time_left()
+        deadline_in, time_left = self._deadline_in(asked), self.context.time_left()
         if deadline_in is not None and deadline_in <= 0:
             passed = f"The deadline of {self.options.deadline_s:g} s passed."
             return self._stop_request(asked, EarlyStopReason.DEADLINE, passed, f"No answer in time. {passed}")
@@ -207,24 +171,19 @@ class _ParallelRun:
     def _stop_request(
         self, asked: Round[Candidate], reason: EarlyStopReason, because: str, why: str, **also: str
     ) -> StopRequest:
-        prompt = answer_prompt(self.request, self.options)
+        answers = answered_candidates(asked.answers)
         return StopRequest(
-            reason=reason,
-            because=because,
-            why=why,
-            prompt=prompt,
-            answers=answered_candidates(asked.answers),
-            **also,
+            reason=reason, because=because, why=why, prompt=self.prompt, answers=answers, **also
         )
 
     def _deadline_in(self, asked: Round[Candidate]) -> float | None:
         """Return the seconds to the deadline option; None without one, or while too few have answered."""
         if self.options.deadline_s is None or len(answered_candidates(asked.answers)) < self.options.at_least:
             return None
-        return self.options.deadline_s - self.timer.context.now()
+        return self.options.deadline_s - self.context.now()
 
     def _wait_s(self, asked: Round[Candidate]) -> float | None:
-        waits = (self.timer.context.time_left(), self._deadline_in(asked))
+        waits = (self.context.time_left(), self._deadline_in(asked))
         return min((wait for wait in waits if wait is not None), default=None)
 
     async def _select(self, ended: Round[Candidate]) -> _Selected:
@@ -236,19 +195,19 @@ class _ParallelRun:
 
     async def _best(self, ended: Round[Candidate], *notes: str) -> _Selected:
         scored = await self.scorer.score(candidates(ended), "judge")
-        return _Selected(candidates=scored, selection=select_best(scored), notes=notes)
+        self.notes += notes
+        return select_best(scored), scored, ()
 
     def _first_good_enough(self, ended: Round[Candidate]) -> _Selected:
         """Select the answer that ended the asking, else the best one."""
         stop, there = ended.stop, candidates(ended)
         if stop is not None and stop.chosen:
             chosen = next(each for each in there if each.model == stop.chosen)
-            selection = Selection(step=chosen.step, reason=stop.because)
-            return _Selected(candidates=there, selection=selection)
-        note = f"No answer reached the quality of {percent(self.needed)}: this is the best one."
-        is_said = self.needed <= (self.request.constraints.min_quality or 0.0)
-        notes = () if is_said or max(map(overall, there)) >= self.needed else (note,)
-        return _Selected(candidates=there, selection=select_best(there), notes=notes)
+            return Selection(step=chosen.step, reason=stop.because), there, ()
+        if max(map(overall, there)) < self.needed and self.needed > self.least:
+            note = f"No answer reached the quality of {percent(self.needed)}: this is the best one."
+            self.notes.append(note)
+        return select_best(there), there, ()
 
     async def _synthesis(self, ended: Round[Candidate]) -> _Selected:
         """Have the aggregator combine the usable answers; if it cannot, select the best one."""
@@ -260,14 +219,13 @@ class _ParallelRun:
         named = self.options.aggregator
         aggregator = self.panel.named(named) if named else self.panel.best(self.request)
         await begin_phase(self.timer.context, "synthesising")
-        written = await synthesise(aggregator, self.request, usable, self.options, self.timer)
+        written = await synthesise(self, aggregator, usable)
         if isinstance(written, str):
             return await self._best(ended, written)
         [scored] = await self.scorer.score([written], "judge")
         combined = f"{written.model} combined {counted(len(usable), 'answer')}"
         reason = f"{combined}; {estimated(scored)}."
-        selection = Selection(step=written.step, reason=reason)
-        return _Selected(candidates=checked, selection=selection, synthesis=scored)
+        return Selection(step=written.step, reason=reason), checked, (scored,)
 
 
 AGGREGATE_STEP = "aggregate"
@@ -275,43 +233,31 @@ AGGREGATE_TASK = """\
 You are given a question and several answers to it, some of which may be wrong or incomplete.
 Work out what is right, keep what is correct and useful in each, correct what is not, and write one final
 answer to the question in your own words. Do not mention that there were several answers.
-When the question has a short final answer, end with a line of the form
-Answer: <the final answer>
 """
 
 
 async def synthesise(
-    aggregator: ChatModel,
-    request: Request,
-    answers: Sequence[Candidate],
-    options: AnswerOptions,
-    timer: StepTimer,
+    run: StrategyRun, aggregator: ChatModel, answers: Sequence[Candidate]
 ) -> Candidate | str:
     """Return the answer that `aggregator` combines from the others, anonymous and marked as data.
 
     It is a candidate of its own step; a sentence says why there is none.
     """
     name = aggregator.spec.name
-    prompt = Prompt(
-        messages=(
-            Message(role="system", content=f"{AGGREGATE_TASK}{DATA_ONLY}"),
-            Message(role="user", content=blocks(aggregator.spec, request, [each.text for each in answers])),
-        ),
-        purpose=Purpose.AGGREGATE,
-        temperature=options.temperature,
-        max_tokens=options.max_tokens,
-        response_schema=request.response_schema,
-    )
+    shown = blocks(aggregator.spec, run.request, [each.text for each in answers])
+    told = Message(role="system", content=f"{AGGREGATE_TASK}{FINAL_LINE}{DATA_ONLY}")
+    messages = (told, Message(role="user", content=shown))
+    prompt = replace(run.prompt, messages=messages, purpose=Purpose.AGGREGATE)
     try:
-        with timer.step(AGGREGATE_STEP, name):
-            completion = await timer.context.ask(aggregator, prompt, AGGREGATE_STEP)
+        with run.timer.step(AGGREGATE_STEP, name):
+            completion = await run.context.ask(aggregator, prompt, AGGREGATE_STEP)
     except (ModelError, LimitReached) as error:
         return f"{name} could not combine the answers: {error}"
     read = partial(answered, name, AGGREGATE_STEP, completion)
     return await off_loop(len(completion.text), read, at_most=READ_AT_ONCE)
 
 
-class Parallel(Strategy):
+class Parallel(PanelStrategy):
     """Ask the whole panel at once."""
 
     name: ClassVar[str] = "parallel"
@@ -321,7 +267,8 @@ class Parallel(Strategy):
         " synthesis of all."
     )
     in_turn: ClassVar[bool] = False
-    Options: ClassVar[type[StrategyOptions]] = ParallelOptions
+    Options: ClassVar[type[AnswerOptions]] = ParallelOptions
+    Run: ClassVar[type[StrategyRun]] = _ParallelRun
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
         """Return how much is asked: a first good answer may be the only one that is waited for."""
@@ -334,15 +281,6 @@ class Parallel(Strategy):
         if given.select is Select.SYNTHESIS and panel > 1:
             helping = (combining(given.aggregator, panel), *judging(given, together=1))
         return Effort(answers=(panel, panel), at_once=at_once, helping=helping)
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` by selecting or combining the panel's answers."""
-        options = parse_options(ParallelOptions, request.options)
-        timer = StepTimer(context)
-        scorer = Scorer.judged_by(options, request, panel, timer)
-        run = _ParallelRun(request=request, options=options, panel=panel, timer=timer, scorer=scorer)
-        with single_error():
-            return await run.run()
 
 
 STRATEGY = Parallel()

@@ -8,7 +8,7 @@ and revisions the one of the highest estimated quality is the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
@@ -19,22 +19,13 @@ from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.blocks import BlockTags
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
-from orchestration.runs.engine.context import RunContext
+from orchestration.llm.engine.types import Json, ModelSpec, Prompt, Purpose
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import (
-    READ_AT_ONCE,
-    StepTimer,
-    announce,
-    answer_prompt,
-    begin_phase,
-)
+from orchestration.strategies.engine.asking import READ_AT_ONCE
 from orchestration.strategies.engine.deciding import (
-    Scorer,
     Selection,
-    conclude,
     estimated,
     no_answer_error,
     overall,
@@ -43,19 +34,18 @@ from orchestration.strategies.engine.deciding import (
 from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.quality.judging import read_verdicts
+from orchestration.strategies.engine.quality.judging import read_verdicts, verdict_items
 from orchestration.strategies.engine.quality.prompts import (
     DATA_ONLY,
     ROOM_FOR_REST,
     blocks,
+    helper_prompt,
     instructions,
     shortened,
 )
 from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS
 from orchestration.strategies.engine.rewriting import answer_again, rewriting_prompt
-from orchestration.strategies.engine.rounds import single_error
-from orchestration.strategies.engine.stopping import Stop
-from orchestration.strategies.engine.strategy import Panel, Strategy
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
     Candidate,
     Request,
@@ -105,7 +95,7 @@ def read_critique(text: str) -> Critique | None:
 
     A critic that names no problem but gives a low score has its reason as the problem.
     """
-    items = [item for value in json_values(text) for item in _items(value)]
+    items = [item for value in json_values(text) for item in verdict_items(value)]
     named = [item["problems"] for item in items if isinstance(item.get("problems"), list)]
     verdicts = list(read_verdicts(text).values())
     if not (named or verdicts):
@@ -120,22 +110,10 @@ def read_critique(text: str) -> Critique | None:
     return Critique(least=least, problems=problems)
 
 
-def _items(value: Json) -> list[Mapping[str, Json]]:
-    listed_ = value.get("verdicts", [value]) if isinstance(value, dict) else value
-    return [item for item in listed_ if isinstance(item, dict)] if isinstance(listed_, list) else []
-
-
 def critique_prompt(critic: ModelSpec, request: Request, draft: str) -> Prompt:
     """Return the prompt that has `critic` name the problems of a draft."""
     marked = blocks(critic, request, [draft], rest=ROOM_FOR_REST)
-    return Prompt(
-        messages=(
-            Message(role="system", content=f"{CRITIC_TASK}{DATA_ONLY}"),
-            Message(role="user", content=f"{marked}\n\n{CRITIC_FORM}"),
-        ),
-        purpose=Purpose.JUDGE,
-        temperature=None if Capability.REASONING in critic.capabilities else 0.0,
-    )
+    return helper_prompt(critic, Purpose.JUDGE, f"{CRITIC_TASK}{DATA_ONLY}", f"{marked}\n\n{CRITIC_FORM}")
 
 
 class RefineChoices(StrategyOptions):
@@ -163,19 +141,12 @@ class RefineOptions(AnswerOptions, JudgedOptions, RefineChoices):
 
 
 @dataclass(kw_only=True, slots=True)
-class _RefineRun:
+class _RefineRun(StrategyRun):
     """The state of one run: `others` gave no usable draft, `drafts` are the author's, the newest last."""
 
-    request: Request
     options: RefineOptions
-    panel: Panel
-    timer: StepTimer
-    scorer: Scorer
     others: list[Candidate] = field(default_factory=list)
     drafts: list[Candidate] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    stop: Stop | None = None
 
     async def run(self) -> StrategyOutcome:
         """Write a draft, have it criticised and revised, and take the best."""
@@ -186,19 +157,15 @@ class _RefineRun:
                 break
             if not await self._revise(author, critique, number + 1):
                 break
-        candidates = (*self.others, *self.drafts)
-        found = await conclude(self.timer, self._best(), candidates, self.stop)
-        return replace(found, decisions=(*self.decisions, *found.decisions), notes=tuple(self.notes))
+        return await self.conclude(self._best(), (*self.others, *self.drafts))
 
     async def _draft(self) -> ChatModel:
         """Ask the models in order until one gives a usable draft, and return that one."""
-        await begin_phase(self.timer.context, "drafting")
-        prompt = answer_prompt(self.request, self.options)
+        await self.begin("drafting")
         for model in self.panel.members:
-            [draft], self.stop = await answer_again([model], lambda _: prompt, 1, self.scorer)
+            [draft] = await answer_again(self, [model], lambda _: self.prompt, 1)
             if is_usable(draft):
-                [scored] = await self.scorer.score([draft], "judge/1", independent=())
-                self.drafts.append(scored)
+                await self._keep(draft, 1)
                 if self.others:
                     without = listed([each.model for each in self.others])
                     self.notes.append(f"{draft.model} wrote the draft; no usable one came from {without}.")
@@ -212,20 +179,20 @@ class _RefineRun:
     async def _criticise(self, author: ChatModel, number: int) -> Critique | None:
         """Return what the critic says of the newest draft, once it is journaled; None for nothing."""
         critic = self.panel.named(self.options.critic) if self.options.critic else author
-        name, context = critic.spec.name, self.timer.context
-        await begin_phase(context, "criticising")
+        name = critic.spec.name
+        await self.begin("criticising")
         step = step_key(CRITIQUE, str(number), name)
         prompt = critique_prompt(critic.spec, self.request, self.drafts[-1].text)
         try:
             with self.timer.step(step, name):
-                completion = await context.ask(critic, prompt, step)
+                completion = await self.context.ask(critic, prompt, step)
         except (ModelError, LimitReached) as error:
             self.notes.append(f"{name} could not criticise the draft: {error}")
             return None
         text = completion.text
         read = await off_loop(len(text), read_critique, text, at_most=READ_AT_ONCE)
         found: Json = None if read is None else asdict(read)
-        stored = await context.decide(step_key(CRITIQUE, str(number)), found)
+        stored = await self.context.decide(step_key(CRITIQUE, str(number)), found)
         if stored is None:
             self.notes.append(f"{name} gave no critique that can be read: the draft stays as it is.")
             return None
@@ -240,8 +207,7 @@ class _RefineRun:
             found = f"{counted(len(critique.problems), 'problem')}: {' '.join(critique.problems)}"
         chosen = "Revise" if critique.problems else "Keep"
         decision = Decision(kind=CRITIQUE, chosen=chosen, reason=f"{critic} found {found}")
-        self.decisions.append(decision)
-        await announce(self.timer.context, decision, step_key(CRITIQUE, str(number)))
+        await self.decide(decision, step_key(CRITIQUE, str(number)))
         left = self.options.rounds + 1 - number
         if not critique.problems and left:
             unneeded = counted(left, "revision")
@@ -249,55 +215,43 @@ class _RefineRun:
 
     async def _revise(self, author: ChatModel, critique: Critique, number: int) -> bool:
         """Have the newest draft revised; return whether there is a new one that can be used."""
-        await begin_phase(self.timer.context, "revising")
-        draft = self.drafts[-1].text
-
-        def prompt(model: ChatModel) -> Prompt:
-            return revision_prompt(model.spec, self.request, self.options, draft, critique.problems, number)
-
-        [revised], self.stop = await answer_again([author], prompt, number, self.scorer)
+        await self.begin("revising")
+        prompt = self._revision_prompt(author.spec, critique, number)
+        [revised] = await answer_again(self, [author], lambda _: prompt, number)
         if not is_usable(revised):
             why = revised.error or (revised.quality.evidence[0] if revised.quality else "")
             self.notes.append(f"The revision cannot be used, and the draft before it stands. {why}".strip())
             return False
-        [scored] = await self.scorer.score([revised], f"judge/{number}", independent=())
-        self.drafts.append(scored)
+        await self._keep(revised, number)
         return True
+
+    async def _keep(self, draft: Candidate, number: int) -> None:
+        """Keep a usable draft, with its quality."""
+        self.drafts += await self.scorer.score([draft], f"judge/{number}", independent=())
+
+    def _revision_prompt(self, author: ModelSpec, critique: Critique, number: int) -> Prompt:
+        """Return the prompt that has the author write its draft again, given the problems as data."""
+        named = "\n".join(f"- {problem}" for problem in critique.problems)
+        shown = CRITIQUE_TAGS.escaped(shortened(named, LONGEST_PROBLEM * MOST_PROBLEMS))
+        task = f"{REVISION_TASK}{REVISION_DATA}"
+        plain = rewriting_prompt(self, task, author, [self.drafts[-1].text])
+        *first, last = plain.messages
+        marked = replace(last, content=f"{last.content}\n\n<critique>\n{shown}\n</critique>")
+        return replace(plain, messages=(*first, marked), sample=number - 1)
 
     def _best(self) -> Selection:
         """Return the draft of the highest estimate; of equals the later one."""
         best = max(reversed(self.drafts), key=overall)
         place, last = self.drafts.index(best) + 1, len(self.drafts)
-        which = f"draft {place} of {last}, the last" if place == last else f"draft {place} of {last}"
+        which = f": draft {place} of {last}. No later one is better"
         if last == 1:
-            reason = f"{best.model} wrote it, and it was not revised; {estimated(best)}."
+            which = ", and it was not revised"
         elif place == last:
-            reason = f"{best.model} wrote it: {which}; {estimated(best)}."
-        else:
-            reason = f"{best.model} wrote it: {which}. No later one is better; {estimated(best)}."
-        return Selection(step=best.step, reason=reason)
+            which = f": draft {place} of {last}, the last"
+        return Selection(step=best.step, reason=f"{best.model} wrote it{which}; {estimated(best)}.")
 
 
-def revision_prompt(
-    author: ModelSpec,
-    request: Request,
-    options: AnswerOptions,
-    draft: str,
-    problems: Sequence[str],
-    number: int,
-) -> Prompt:
-    """Return the prompt that has the author write its draft again, given the problems as data."""
-    named = "\n".join(f"- {problem}" for problem in problems)
-    critique = (
-        f"<critique>\n{CRITIQUE_TAGS.escaped(shortened(named, LONGEST_PROBLEM * MOST_PROBLEMS))}\n</critique>"
-    )
-    plain = rewriting_prompt(f"{REVISION_TASK}{REVISION_DATA}", author, request, options, [draft])
-    *first, last = plain.messages
-    marked = replace(last, content=f"{last.content}\n\n{critique}")
-    return replace(plain, messages=(*first, marked), sample=number - 1)
-
-
-class Refine(Strategy):
+class Refine(PanelStrategy):
     """Have a draft criticised and revised."""
 
     name: ClassVar[str] = "refine"
@@ -308,7 +262,8 @@ class Refine(Strategy):
     )
     in_turn: ClassVar[bool] = True
     answer_word: ClassVar[str] = "Draft"
-    Options: ClassVar[type[StrategyOptions]] = RefineOptions
+    Options: ClassVar[type[AnswerOptions]] = RefineOptions
+    Run: ClassVar[type[StrategyRun]] = _RefineRun
     labels: ClassVar[Mapping[str, str]] = {CRITIQUE: "Criticised"}
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
@@ -325,15 +280,6 @@ class Refine(Strategy):
         """Return what is decided at `critique/<number>`."""
         head, _, number = key.partition("/")
         return f"Critique {number} read" if head == CRITIQUE else super().moment(key)
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with the best version of a draft."""
-        options = parse_options(RefineOptions, request.options)
-        timer = StepTimer(context)
-        scorer = Scorer.judged_by(options, request, panel, timer)
-        run = _RefineRun(request=request, options=options, panel=panel, timer=timer, scorer=scorer)
-        with single_error():
-            return await run.run()
 
 
 STRATEGY = Refine()

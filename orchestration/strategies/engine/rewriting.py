@@ -5,49 +5,31 @@ What others wrote is data in a prompt, without names, in an order that is drawn 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose, estimate_tokens
 from orchestration.runs.engine.context import RunContext
-from orchestration.strategies.engine.asking import (
-    StepTimer,
-    announce,
-    answer_prompt,
-    ask_step,
-    final_answer,
-)
+from orchestration.strategies.engine.asking import announce, ask_step, final_answer
 from orchestration.strategies.engine.consensus.grouping import comparable_groups, same_answer
-from orchestration.strategies.engine.deciding import Scorer, no_answer_error, require_usable
 from orchestration.strategies.engine.members import ask_member
-from orchestration.strategies.engine.options import AnswerOptions
 from orchestration.strategies.engine.quality.prompts import (
     CHARACTERS_PER_TOKEN,
     DATA_ONLY,
+    FINAL_LINE,
     LEAST_SHOWN,
     ROOM_FOR_REST,
     blocks,
     shortened,
 )
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
-from orchestration.strategies.engine.stopping import Stop
-from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request, answered_candidates, is_usable
-
-FINAL_LINE = """\
-When the question has a short final answer, end with a line of the form
-Answer: <the final answer>
-"""
+from orchestration.strategies.engine.running import StrategyRun
+from orchestration.strategies.engine.types import Candidate, is_usable, listed
 
 
 def rewriting_prompt(
-    task: str,
-    spec: ModelSpec,
-    request: Request,
-    options: AnswerOptions,
-    shown: Sequence[str],
-    own: str = "",
+    run: StrategyRun, task: str, spec: ModelSpec, shown: Sequence[str], own: str = ""
 ) -> Prompt:
     """Return the prompt that has a model answer again, `shown` answers as data.
 
@@ -57,55 +39,28 @@ def rewriting_prompt(
     tokens = max(0, spec.context_window - spec.max_output_tokens - ROOM_FOR_REST)
     room = max(LEAST_SHOWN, tokens * CHARACTERS_PER_TOKEN // (len(shown) + 1))
     said = shortened(own, room)
-    marked = blocks(spec, request, shown, rest=ROOM_FOR_REST + estimate_tokens(said))
-    turns = (Message(role="user", content=request.text), Message(role="assistant", content=said))
-    return Prompt(
-        messages=(
-            Message(role="system", content=f"{task}{FINAL_LINE}{DATA_ONLY}"),
-            *(turns if own else ()),
-            Message(role="user", content=marked),
-        ),
-        purpose=Purpose.AGGREGATE,
-        temperature=options.temperature,
-        max_tokens=options.max_tokens,
-        response_schema=request.response_schema,
-    )
+    marked = blocks(spec, run.request, shown, rest=ROOM_FOR_REST + estimate_tokens(said))
+    turns = (Message(role="user", content=run.request.text), Message(role="assistant", content=said))
+    told = Message(role="system", content=f"{task}{FINAL_LINE}{DATA_ONLY}")
+    messages = (told, *(turns if own else ()), Message(role="user", content=marked))
+    return replace(run.prompt, messages=messages, purpose=Purpose.AGGREGATE)
 
 
 async def answer_again(
-    members: Sequence[ChatModel],
-    prompt: Callable[[ChatModel], Prompt],
-    number: int,
-    scorer: Scorer,
-) -> tuple[tuple[Candidate, ...], Stop | None]:
-    """Ask models for answer `number`, all at once; return these, checked, and the limit reached."""
-    part = scorer.timer.again(number)
+    run: StrategyRun, members: Sequence[ChatModel], prompt: Callable[[ChatModel], Prompt], number: int
+) -> tuple[Candidate, ...]:
+    """Ask models for answer `number`, all at once; return these, checked. The run has the limit reached."""
+    part = run.timer.again(number)
 
     async def ask(model: ChatModel) -> Candidate:
-        return await ask_member(model, prompt(model), part, request=scorer.request)
+        return await ask_member(model, prompt(model), part, request=run.request)
 
     ended = await ask_round(members, ask, RoundPlan(), context=part.context)
+    run.stop = ended.stop
     if ended.stop is not None:
         await announce(part.context, ended.stop.decision, "stop")
     found = candidates(ended, lambda name: part.key(ask_step(name)))
-    return await scorer.by_checks_alone().score(found, "checks"), ended.stop
-
-
-async def draw_orders(
-    timer: StepTimer, shown: Mapping[str, Sequence[str]], number: int
-) -> Mapping[str, Sequence[str]]:
-    """Return for each model the names of those whose answers it is `shown`, in a journaled random order."""
-    context: RunContext = timer.again(number).context
-    drawn = {name: list(others) for name, others in shown.items()}
-    for others in drawn.values():
-        context.random.shuffle(others)
-    return await context.decide("order", drawn)
-
-
-def newest(earlier: Iterable[Candidate], later: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """Return each model's later answer where it is usable, else its earlier one."""
-    usable = {each.model: each for each in later if is_usable(each)}
-    return tuple(usable.get(each.model, each) for each in earlier)
+    return await run.scorer.by_checks_alone().score(found, "checks")
 
 
 def say_the_same(first: Candidate, second: Candidate, question: str) -> bool:
@@ -140,28 +95,52 @@ def independent_answers(
 
 
 @dataclass(kw_only=True, slots=True)
-class RewritingRun:
+class RewritingRun(StrategyRun):
     """The state of a run in which models answer again: the first answers, independent, and the newest."""
 
-    request: Request
-    panel: Panel
-    timer: StepTimer
-    scorer: Scorer
     first: tuple[Candidate, ...] = ()
     newest: tuple[Candidate, ...] = ()
-    stop: Stop | None = None
-    notes: list[str] = field(default_factory=list)
 
     @property
     def usable(self) -> list[Candidate]:
         """The newest usable answers."""
         return [each for each in self.newest if is_usable(each)]
 
-    async def answer_first(self, options: AnswerOptions) -> None:
+    async def answer_first(self) -> None:
         """Have all models answer. Raises `AllModelsFailed`, `NoUsableAnswer`, `LimitReached`."""
-        prompt = answer_prompt(self.request, options)
-        self.first, self.stop = await answer_again(self.panel.members, lambda _: prompt, 1, self.scorer)
+        self.first = await answer_again(self, self.panel.members, lambda _: self.prompt, 1)
         self.newest = self.first
-        if not answered_candidates(self.first):
-            raise no_answer_error(self.first, self.stop)
-        require_usable(self.first, self.stop)
+        self.require_answers(self.first)
+
+    async def answer_anew(self, number: int, word: str, task: str, *, own: bool) -> None:
+        """Have all models with a usable answer write it again, each with the newest of the others in sight.
+
+        Where its `own` is a turn of its conversation it is not among those shown.
+        """
+        await self.begin(f"{word} {number}")
+        said = {each.model: each.text for each in self.usable}
+        drawn = {name: [each for each in said if not own or each != name] for name in said}
+        context: RunContext = self.timer.again(number).context
+        for others in drawn.values():
+            context.random.shuffle(others)
+        orders = await context.decide("order", drawn)
+
+        def prompt(model: ChatModel) -> Prompt:
+            name = model.spec.name
+            shown = [said[each] for each in orders[name]]
+            before = said[name] if own else ""
+            return rewriting_prompt(self, task, model.spec, shown, before)
+
+        members = [model for model in self.panel.members if model.spec.name in said]
+        written = await answer_again(self, members, prompt, number)
+        kept = [each.model for each in written if not is_usable(each)]
+        if kept:
+            self.notes.append(f"In {word} {number} the earlier answer stands of {listed(kept)}.")
+        usable = {each.model: each for each in written if is_usable(each)}
+        self.newest = tuple(usable.get(each.model, each) for each in self.newest)
+
+    async def score_newest(self, written: Sequence[Candidate] | None = None) -> tuple[Candidate, ...]:
+        """Return the newest answers, or what was `written` from them, with their quality."""
+        asked = self.request.text
+        independent = independent_answers(written or self.usable, self.first, asked)
+        return await self.scorer.score(written or self.newest, "judge", independent=independent)

@@ -19,40 +19,26 @@ from pydantic import Field
 
 from orchestration.llm.engine.model import AnswerStream, ChatModel
 from orchestration.llm.engine.types import Prompt
-from orchestration.runs.engine.context import RunContext
-from orchestration.strategies.engine.answer_vote import (
-    CountedAnswers,
-    answer_vote,
-    can_be_counted,
-    cast_answer,
-    count_answers,
-)
-from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, ask_step, begin_phase
-from orchestration.strategies.engine.deciding import (
-    Scorer,
-    conclude,
-    no_answer_error,
-    require_usable,
-    select_best,
-)
+from orchestration.strategies.engine.asking import ask_step
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rewriting import say_the_same
-from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates, single_error
-from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
-from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import (
-    AS_SHARE,
-    Candidate,
-    Request,
-    StrategyOutcome,
-    answered_candidates,
-    is_usable,
+from orchestration.strategies.engine.rounds import (
+    EarlyStopReason,
+    Round,
+    RoundPlan,
+    StopRequest,
+    ask_round,
+    candidates,
 )
-from orchestration.strategies.engine.voting.answering import Vote
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
+from orchestration.strategies.engine.strategy import Panel
+from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, is_usable
+from orchestration.strategies.engine.voting.answering import Vote, cast_answer
 from orchestration.strategies.engine.voting.counting import Cast, Count
+from orchestration.strategies.engine.voting.strategy import answer_vote, can_be_counted, conclude_by_vote
 
 
 class SamplingChoices(StrategyOptions):
@@ -140,15 +126,11 @@ def stays_ahead(leader: int, second: int) -> float:
     return sum(comb(tosses, heads) for heads in range(leader + 1)) / float(2**tosses)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Sampling:
+@dataclass(kw_only=True, slots=True)
+class _Sampling(StrategyRun):
     """One run: the draws, and the ballots that they are so far."""
 
-    request: Request
     options: SelfConsistencyOptions
-    panel: Panel
-    timer: StepTimer
-    scorer: Scorer
     casts: dict[str, Cast] = field(default_factory=dict)
     written: list[Candidate] = field(default_factory=list)
 
@@ -156,44 +138,33 @@ class _Sampling:
     def vote(self) -> Vote:
         """The vote of the draws, each of which is a voter."""
         drawn = draws(self.panel.members, self.options.samples)
-        return answer_vote(self.request, Panel(members=drawn, belief=self.panel.belief), self.timer)
-
-    @property
-    def prompt(self) -> Prompt:
-        """The question as it is asked each time."""
-        return answer_prompt(self.request, self.options)
+        return answer_vote(self, Panel(members=drawn, belief=self.panel.belief))
 
     async def run(self) -> StrategyOutcome:
         """Draw, count, and conclude."""
-        context, vote = self.timer.context, self.vote
-        await begin_phase(context, "asking")
+        await self.begin("asking")
         plan = RoundPlan(until=self._until, wave=self.options.wave)
         by_name = {draw.spec.name: draw for draw in draws(self.panel.members, self.options.samples)}
         ended = await ask_round(
-            list(by_name.values()), lambda each: self._ask(by_name[each.spec.name]), plan, context=context
+            list(by_name.values()),
+            lambda each: self._draw(by_name[each.spec.name]),
+            plan,
+            context=self.context,
         )
-        stops = () if ended.stop is None else (ended.stop.decision,)
-        for decision in stops:
-            await announce(context, decision, "stop")
-        voters = candidates(ended)
-        drawn = [_of_model(each, by_name[each.model]) for each in voters]
-        if not answered_candidates(drawn):
-            raise no_answer_error(drawn, ended.stop)
-        require_usable(drawn, ended.stop)
+        await self.note_stop(ended.stop)
+        voters = candidates(ended, lambda name: self._step(by_name[name]))
+        drawn = [replace(each, model=by_name[each.model].model.spec.name) for each in voters]
+        self.require_answers(drawn)
         scored = await self._score(drawn)
         named = [replace(each, model=voter.model) for each, voter in zip(scored, voters, strict=True)]
-        won = await self._count(vote, named, ended.stop)
-        selection = select_best(scored) if won is None else won.selection
-        found = await conclude(self.timer, selection, scored, ended.stop)
-        voted = () if won is None else (won.result.decision,)
-        return replace(
-            found,
-            consensus=None if won is None else won.result.consensus,
-            decisions=(*stops, *voted, *found.decisions),
-            notes=() if ended.stop is None else (ended.stop.sentence,),
-        )
+        casts = [cast_answer(each, self.request.text) for each in named if each.model in self.casts]
+        return await conclude_by_vote(self, self.vote, casts, scored, named)
 
-    async def _ask(self, draw: Draw) -> Candidate:
+    def _step(self, draw: Draw) -> str:
+        """Return the key of the step that asks for a draw."""
+        return self.timer.again(draw.number).key(ask_step(draw.model.spec.name))
+
+    async def _draw(self, draw: Draw) -> Candidate:
         """Ask for a sample and cast it as a ballot; it is a candidate under the voter's name."""
         part = self.timer.again(draw.number)
         prompt = replace(self.prompt, sample=draw.number - 1)
@@ -224,15 +195,6 @@ class _Sampling:
         why = f"Not asked. {because}"
         return StopRequest(reason=reason, because=because, why=why, prompt=self.prompt, answers=self.written)
 
-    async def _count(
-        self, vote: Vote, voters: Sequence[Candidate], stop: Stop | None
-    ) -> CountedAnswers | None:
-        """Count the samples; None where too few of them can be compared."""
-        casts = [cast_answer(each, self.request.text) for each in voters if each.model in self.casts]
-        if len(self.written) < 2 or not can_be_counted(casts, self.written):  # noqa: PLR2004
-            return None
-        return await count_answers(vote, casts, voters, stop)
-
     async def _score(self, drawn: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Return the candidates with their quality.
 
@@ -249,15 +211,6 @@ class _Sampling:
         return sum(say_the_same(one, each, self.request.text) for each in others)
 
 
-def _of_model(candidate: Candidate, draw: Draw) -> Candidate:
-    """Return a voter's candidate as its model's, at the step that asked for it or would have."""
-    name = draw.model.spec.name
-    if candidate.state in {"answered", "failed"}:
-        return replace(candidate, model=name)
-    step = ask_step(name) if draw.number == 1 else f"answer-{draw.number}/{ask_step(name)}"
-    return replace(candidate, model=name, step=step)
-
-
 def _first_two(counted: Count) -> tuple[int, int]:
     """Return the votes of the first and of the second answer."""
     votes = Counter(ballot.choice for ballot in counted.ballots if ballot.choice is not None)
@@ -265,7 +218,7 @@ def _first_two(counted: Count) -> tuple[int, int]:
     return leading[0] if leading else 0, leading[1] if len(leading) > 1 else 0
 
 
-class SelfConsistency(Strategy):
+class SelfConsistency(PanelStrategy):
     """Draw several answers and take the most frequent one."""
 
     name: ClassVar[str] = "self_consistency"
@@ -277,7 +230,8 @@ class SelfConsistency(Strategy):
     in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Sample"
     counts_answers: ClassVar[bool] = True
-    Options: ClassVar[type[StrategyOptions]] = SelfConsistencyOptions
+    Options: ClassVar[type[AnswerOptions]] = SelfConsistencyOptions
+    Run: ClassVar[type[StrategyRun]] = _Sampling
     labels: ClassVar[Mapping[str, str]] = {"vote": "Vote"}
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
@@ -294,15 +248,6 @@ class SelfConsistency(Strategy):
         fewest = min(given.samples, -(-enough // wave) * wave)
         judges = judging(given, together=given.samples)
         return Effort(answers=(fewest, given.samples), at_once=wave, helping=judges)
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with the most frequent of several answers."""
-        options = parse_options(SelfConsistencyOptions, request.options)
-        timer = StepTimer(context)
-        scorer = Scorer.judged_by(options, request, panel, timer)
-        run = _Sampling(request=request, options=options, panel=panel, timer=timer, scorer=scorer)
-        with single_error():
-            return await run.run()
 
 
 STRATEGY = SelfConsistency()

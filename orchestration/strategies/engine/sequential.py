@@ -3,48 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pydantic import Field
 
 from orchestration.llm.engine.errors import ContextWindowExceeded, ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import (
-    StepTimer,
-    announce,
-    answer_prompt,
-    begin_phase,
-    not_asked,
-)
+from orchestration.strategies.engine.asking import ask_step
 from orchestration.strategies.engine.deciding import (
     ON_THE_PANEL,
-    Scorer,
     Selection,
-    conclude,
     estimated,
     good_enough,
-    no_answer_error,
     overall,
     select_best,
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.members import ask_member
-from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
-from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates, single_error
-from orchestration.strategies.engine.stopping import Stop
-from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import (
-    AS_SHARE,
-    Candidate,
-    Request,
-    StrategyOutcome,
-    answered_candidates,
-    listed,
-    percent,
-)
+from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions
+from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
+from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, listed, percent
 
 TOO_LONG = ContextWindowExceeded().code
 MOVE_ON = "move_on"
@@ -71,31 +52,35 @@ class SearchOptions(AnswerOptions, JudgedOptions, SearchChoices):
 
 
 @dataclass(kw_only=True, slots=True)
-class Search:
+class Search(StrategyRun):
     """The state of the search for an acceptable answer.
 
     `at_first` models are asked at once, the others one by one; `order` says where a tie's winner comes first.
     A prompt that was too long for a context window of `window` tokens is sent to larger ones only.
     """
 
-    request: Request
     options: SearchOptions
-    panel: Panel
-    timer: StepTimer
     at_first: int = 1
     order: str = ON_THE_PANEL
     candidates: list[Candidate] = field(default_factory=list)
-    moves: list[Decision] = field(default_factory=list)
     acceptable: Selection | None = None
-    stop: Stop | None = None
     window: int = 0
 
     @property
     def needed(self) -> float:
         """The estimated quality at which the search ends."""
-        return max(self.options.threshold, self.request.constraints.min_quality or 0.0)
+        return max(self.options.threshold, self.least)
 
-    async def run(self) -> None:
+    async def run(self) -> StrategyOutcome:
+        """Return the acceptable answer, or the best there is."""
+        await self.begin("asking")
+        await self._ask_in_turn()
+        self.require_answers(self.candidates)
+        selection = self.acceptable or select_best(self.candidates, self.order)
+        self.notes += self._remarks()
+        return await self.conclude(selection, self.candidates)
+
+    async def _ask_in_turn(self) -> None:
         """Ask until an answer is acceptable, a limit is reached or no model is left."""
         members = self.panel.members
         groups = [members[: self.at_first], *((model,) for model in members[self.at_first :])]
@@ -104,7 +89,9 @@ class Search:
             for model in (each for each in group if each not in fitting):
                 size = f"its context window of {model.spec.context_window:,} tokens"
                 why = f"Not asked: {size} is no larger than the {self.window:,} that failed."
-                self.candidates.append(not_asked(model, why))
+                name = model.spec.name
+                skipped = Candidate(model=name, step=ask_step(name), state="missing", error=why)
+                self.candidates.append(skipped)
             if not fitting:
                 continue
             tried = await self._try(fitting)
@@ -114,19 +101,19 @@ class Search:
 
     async def _try(self, group: Sequence[ChatModel]) -> tuple[Candidate, ...]:
         """Ask models at once and score their answers."""
-        ended = await ask_round(group, self._ask, RoundPlan(), context=self.timer.context)
+        ended = await ask_round(group, self.ask, RoundPlan(), context=self.context)
         self.stop = ended.stop
         step = f"judge/{group[0].spec.name}" if len(group) == 1 else "judge"
-        scorer = Scorer.judged_by(self.options, self.request, self.panel, self.timer)
-        scored = await scorer.score(candidates(ended), step)
+        scored = await self.scorer.score(candidates(ended), step)
         self.candidates += scored
         if max(map(overall, scored)) >= self.needed:
             self.acceptable = self._accepted(scored)
         return scored
 
-    async def _ask(self, model: ChatModel) -> Candidate:
-        prompt = answer_prompt(self.request, self.options)
-        return await ask_member(model, prompt, self.timer, request=self.request, on_error=self._note_window)
+    async def ask(self, model: ChatModel) -> Candidate:
+        """Ask a model, and note where the prompt was too long for it."""
+        noted, asked = self._note_window, self.request
+        return await ask_member(model, self.prompt, self.timer, request=asked, on_error=noted)
 
     def _note_window(self, model: ChatModel, error: ModelError) -> None:
         if error.code == TOO_LONG:
@@ -149,8 +136,7 @@ class Search:
             options=tuple(following),
             scores={c.model: c.quality.overall for c in tried if c.quality is not None},
         )
-        self.moves.append(decision)
-        await announce(self.timer.context, decision, tried[-1].step)
+        await self.decide(decision, tried[-1].step)
 
     def _why_not(self, candidate: Candidate) -> str:
         if candidate.quality is None:
@@ -158,35 +144,19 @@ class Search:
         quality = estimated(candidate, percent(overall(candidate), beside=self.needed))
         return f"{quality}, below {percent(self.needed)}. {candidate.quality.evidence[0]}"
 
-    def notes(self) -> tuple[str, ...]:
-        """Return notes on the search."""
+    def _remarks(self) -> list[str]:
         notes = []
-        if self.acceptable is None and self.needed > (self.request.constraints.min_quality or 0.0):
+        if self.acceptable is None and self.needed > self.least:
             notes.append(f"No answer reached the quality of {percent(self.needed)}: this is the best one.")
         if self.stop is not None:
             notes.append(f"The search ended early. {self.stop.because}")
         unasked = [model.spec.name for model in self.panel.members[len(self.candidates) :]]
         if unasked and self.stop is None:
             notes.append(f"Not needed: {listed(unasked)}.")
-        return tuple(notes)
+        return notes
 
 
-async def search_answer(search: Search, decided: Sequence[Decision] = ()) -> StrategyOutcome:
-    """Search and return the acceptable answer, or the best there is; `decided` is what led to the search.
-
-    Raises `AllModelsFailed`, `NoUsableAnswer`, `LimitReached`.
-    """
-    await begin_phase(search.timer.context, "asking")
-    with single_error():
-        await search.run()
-    if not answered_candidates(search.candidates):
-        raise no_answer_error(search.candidates, search.stop)
-    selection = search.acceptable or select_best(search.candidates, search.order)
-    found = await conclude(search.timer, selection, search.candidates, search.stop)
-    return replace(found, decisions=(*decided, *search.moves, *found.decisions), notes=search.notes())
-
-
-class Sequential(Strategy):
+class Sequential(PanelStrategy):
     """Ask in order of the panel and fail over."""
 
     name: ClassVar[str] = "sequential"
@@ -196,15 +166,10 @@ class Sequential(Strategy):
         " after errors, refusals, cut-off answers and low quality."
     )
     in_turn: ClassVar[bool] = True
-    Options: ClassVar[type[StrategyOptions]] = SearchOptions
+    Options: ClassVar[type[AnswerOptions]] = SearchOptions
+    Run: ClassVar[type[StrategyRun]] = Search
     labels: ClassVar[Mapping[str, str]] = SEARCH_LABELS
     escalations: ClassVar[frozenset[str]] = frozenset({MOVE_ON})
-
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with the first acceptable answer, or with the best there is."""
-        options = parse_options(SearchOptions, request.options)
-        timer = StepTimer(context)
-        return await search_answer(Search(request=request, options=options, panel=panel, timer=timer))
 
 
 STRATEGY = Sequential()

@@ -163,12 +163,6 @@ class Quality:
     evidence: tuple[str, ...] = ()
     judgements: tuple[Judgement, ...] = field(default=(), metadata=WHERE_SET)
 
-    @property
-    def judge_score(self) -> float | None:
-        """The mean of the judges' scores, each by its confidence; None where no judge is sure of anything."""
-        weight = sum(each.confidence for each in self.judgements)
-        return sum(each.confidence * each.score for each in self.judgements) / weight if weight else None
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:

@@ -20,13 +20,15 @@ from orchestration.strategies.engine.strategy import all_strategies, get_strateg
 from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, Request
 from orchestration.strategies.forms.fields import (
     PREFIX,
+    Fault,
+    FieldGroup,
+    MethodChoice,
     initial_text,
     option_fields,
     option_values,
     typed_value,
     untouched_options,
 )
-from orchestration.strategies.forms.groups import Fault, FieldGroup, MethodChoice
 from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
 from orchestration.strategies.kinds import first_method
 from orchestration.strategies.services.strategy_runs import NAME

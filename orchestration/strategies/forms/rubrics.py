@@ -28,6 +28,11 @@ NO_CRITERION = "Enter at least one criterion."
 DIMENSIONS = [("", "No dimension"), *((each.value, each.value.capitalize()) for each in Dimension)]
 
 
+def _area(label: str, longest: int, help_text: str = "") -> forms.CharField:
+    area = forms.Textarea(attrs=AREA)
+    return forms.CharField(label=label, max_length=longest, required=False, help_text=help_text, widget=area)
+
+
 class LenientForm(forms.Form):
     """A form that can be shown as it is filled in, whatever is wrong with it."""
 
@@ -41,11 +46,9 @@ class RubricForm(LenientForm):
 
     name = forms.CharField(label="Name", max_length=60, help_text="What a strategy's option Rubric calls it.")
     description = forms.CharField(label="What it is for", max_length=300, required=False)
-    guidance = forms.CharField(
-        label="Said to the judge first",
-        max_length=2_000,
-        required=False,
-        widget=forms.Textarea(attrs=AREA),
+    guidance = _area(
+        "Said to the judge first",
+        2_000,
         help_text="How to go about it, such as: Work out the right answer yourself first.",
     )
     points = forms.TypedChoiceField(
@@ -58,9 +61,7 @@ class CriterionForm(LenientForm):
     """One criterion; a line that is left empty is none."""
 
     name = forms.CharField(label="Criterion", max_length=60, required=False)
-    description = forms.CharField(
-        label="What is good", max_length=500, required=False, widget=forms.Textarea(attrs=AREA)
-    )
+    description = _area("What is good", 500)
     weight = forms.FloatField(label="Weight", min_value=0.01, max_value=100, required=False)
     dimension = forms.ChoiceField(label="Stands for", choices=DIMENSIONS, required=False)
 
@@ -88,15 +89,9 @@ class CriterionForm(LenientForm):
 class ExampleForm(LenientForm):
     """An example; all of its fields, or none."""
 
-    question = forms.CharField(
-        label="Question", max_length=2_000, required=False, widget=forms.Textarea(attrs=AREA)
-    )
-    answer = forms.CharField(
-        label="Answer", max_length=4_000, required=False, widget=forms.Textarea(attrs=AREA)
-    )
-    verdict = forms.CharField(
-        label="What a good judge says", max_length=1_000, required=False, widget=forms.Textarea(attrs=AREA)
-    )
+    question = _area("Question", 2_000)
+    answer = _area("Answer", 4_000)
+    verdict = _area("What a good judge says", 1_000)
 
     def clean(self) -> dict[str, Any]:
         """Refuse half an example."""

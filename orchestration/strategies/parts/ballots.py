@@ -11,7 +11,6 @@ from orchestration.llm.services.panel import PanelRole
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import RunState
-from orchestration.strategies.engine.answer_vote import PLURALITY
 from orchestration.strategies.engine.consensus.ballots import Ballot, RuleName
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import parse_options
@@ -20,7 +19,7 @@ from orchestration.strategies.engine.types import StrategyEvent, counted, percen
 from orchestration.strategies.engine.voting.counting import Cast, Count, count
 from orchestration.strategies.engine.voting.deciding import shares
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
-from orchestration.strategies.engine.voting.strategy import BallotChoice
+from orchestration.strategies.engine.voting.strategy import BALLOT, PLURALITY
 from orchestration.strategies.selectors import strategy_name
 
 VOTING = "voting"
@@ -114,8 +113,7 @@ def shown_vote(state: RunState) -> ShownVote | None:
     """Return the vote of a run, None until it is clear what is voted with or a ballot was cast."""
     cast_events = [event.data for event in state.remembered if event.kind == StrategyEvent.BALLOT_CAST]
     decided = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
-    choices = [made for data in decided if (made := BallotChoice.from_decision(data)) is not None]
-    choice = choices[-1] if choices else None
+    choice = next((data for data in reversed(decided) if data["kind"] == BALLOT), None)
     if not (cast_events or choice) or (options := _options(state.run)) is None:
         return None
     panel = [
@@ -128,8 +126,8 @@ def shown_vote(state: RunState) -> ShownVote | None:
     }
     tallied = [event.data for event in state.remembered if event.kind == StrategyEvent.VOTE_TALLIED]
     if choice is not None:
-        options = options.with_ballot(choice.kind)
-    why = "" if choice is None else choice.reason
+        options = options.with_ballot(BallotKind(choice["chosen"]))
+    why = "" if choice is None else choice["reason"]
     return _shown(options.with_ballot_by_rule(), panel, casts, tallied[-1] if tallied else {}, why)
 
 

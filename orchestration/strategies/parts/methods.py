@@ -119,16 +119,12 @@ class PresetLine:
 
 def preset_lines(membership: Membership) -> list[PresetLine]:
     """Return the team's presets by name."""
-    records = preset_records(membership)
-    return [
-        PresetLine(line=line, words=_preset_words(line.document), record=records.get(name))
-        for name, line in definition_lines(membership, PRESETS).items()
-    ]
-
-
-def _preset_words(document: Json) -> str:
-    found = PRESETS.stored(document)
-    return found.words if found is not None else "It has problems and cannot run yet"
+    records, found = preset_records(membership), []
+    for name, line in definition_lines(membership, PRESETS).items():
+        stored = PRESETS.stored(line.document)
+        words = stored.words if stored is not None else "It has problems and cannot run yet"
+        found.append(PresetLine(line=line, words=words, record=records.get(name)))
+    return found
 
 
 def shown_content(made: Mapping[str, Json]) -> dict[str, Any]:
@@ -148,24 +144,12 @@ def shown_content(made: Mapping[str, Json]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileCell:
-    """What to expect of a model in one type of task; `learned` once it has been asked."""
-
-    profile: Profile
-
-    @property
-    def learned(self) -> bool:
-        """True when it rests on results, not on the prior alone."""
-        return self.profile.asked > 0 or self.profile.evidence > 0
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProfileRow:
     """A model with a cell for each type of task, in their usual order."""
 
     model: LanguageModel
-    cells: tuple[ProfileCell, ...]
+    cells: tuple[Profile, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,6 +167,6 @@ def profile_table(models: Iterable[LanguageModel]) -> ProfileTable:
     for model in models:
         spec = model_spec(model)
         shown = {profile.task: profile for profile in model_profiles(model, spec)}
-        profiles = [shown.get(task) or expectation(spec, task) for task in TaskType]
-        rows.append(ProfileRow(model=model, cells=tuple(map(ProfileCell, profiles))))
+        cells = tuple(shown.get(task) or expectation(spec, task) for task in TaskType)
+        rows.append(ProfileRow(model=model, cells=cells))
     return ProfileTable(rows=tuple(rows))

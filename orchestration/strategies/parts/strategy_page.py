@@ -34,28 +34,14 @@ LARGEST_TOGETHER = 40_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaneCounts:
-    """Counts of the panel's lanes by state, and what stopping some of them saved."""
+    """What became of the panel's lanes, in `words`, and what stopping some of them saved."""
 
     panel: int
     asked: int
-    answered: int
-    unusable: int
-    failed: int
-    cancelled: int
+    words: str
     chosen: str
     synthesised: bool
     saved_usd: Decimal
-
-    @property
-    def words(self) -> str:
-        """What became of those that were asked."""
-        counts = {
-            "answered": self.answered,
-            "without a usable answer": self.unusable,
-            "failed": self.failed,
-            "stopped early": self.cancelled,
-        }
-        return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
 class StrategyPage(KindPage):
@@ -200,13 +186,16 @@ def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:
     states = Counter(lane.state for lane in members)
     chosen = next((lane for lane in lanes if lane.chosen), None)
     untouched = {LaneState.PENDING, LaneState.NOT_ASKED}
+    counts = {
+        "answered": states[LaneState.ANSWERED] + states[LaneState.REUSED],
+        "without a usable answer": states[LaneState.UNUSABLE],
+        "failed": states[LaneState.FAILED] + states[LaneState.LOST] + states[LaneState.MISSING],
+        "stopped early": states[LaneState.CANCELLED],
+    }
     return LaneCounts(
         panel=len(members),
         asked=sum(lane.state not in untouched for lane in members),
-        answered=states[LaneState.ANSWERED] + states[LaneState.REUSED],
-        unusable=states[LaneState.UNUSABLE],
-        failed=states[LaneState.FAILED] + states[LaneState.LOST] + states[LaneState.MISSING],
-        cancelled=states[LaneState.CANCELLED],
+        words=", ".join(f"{count} {word}" for word, count in counts.items() if count),
         chosen=chosen.model if chosen else "",
         synthesised=bool(chosen and chosen.role),
         saved_usd=sum((lane.saved_usd for lane in lanes if lane.saved_usd), Decimal(0)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from orchestra_site.accounts.models import Membership
@@ -63,25 +62,14 @@ def with_allowances(
     share = limit / max(1, effort.calls[1])
     task = classify(request.text, request.system).task
     past = past_calls(membership, [entry["spec"]["name"] for entry in panel])
-    return [_allowed(entry, share, task, past, answers=len(request.models)) for entry in panel]
-
-
-def _allowed(
-    entry: dict[str, Json],
-    share: Decimal,
-    task: TaskType,
-    past: Mapping[str, Sequence[PastCall]],
-    *,
-    answers: int,
-) -> dict[str, Json]:
-    spec = thaw(entry).spec
-    seen = past.get(spec.name, ())
-    found = {
-        purpose: allowance(spec, expected_length(spec, purpose, task, seen, answers=answers), share)
-        for purpose in LIMITED
-    }
-    allowances: Json = plain(found)
-    return {**entry, "spec": {**entry["spec"], "allowances": allowances}}
+    answers, allowed = len(request.models), []
+    for entry in panel:
+        spec = thaw(entry).spec
+        seen = past.get(spec.name, ())
+        lengths = {each: expected_length(spec, each, task, seen, answers=answers) for each in LIMITED}
+        allowances: Json = plain({each: allowance(spec, lengths[each], share) for each in LIMITED})
+        allowed.append({**entry, "spec": {**entry["spec"], "allowances": allowances}})
+    return allowed
 
 
 def calls_a_member(

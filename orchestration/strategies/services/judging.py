@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid4
 
 from orchestration.llm.engine.errors import ModelError
-from orchestration.llm.engine.types import Completion, Json
+from orchestration.llm.engine.types import Completion
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.credentials import provider_secrets
 from orchestration.llm.services.panel import ModelStack, PanelRole, freeze, thaw
 from orchestration.llm.services.resources import resources, run_async
 from orchestration.runs.engine.budget import price
 from orchestration.runs.models import Run
-from orchestration.strategies.engine.quality.judging import JudgeVerdict, average, read_verdicts
-from orchestration.strategies.engine.quality.prompts import judge_prompt, label
+from orchestration.strategies.engine.quality.judging import judge_report, verdicts_in
+from orchestration.strategies.engine.quality.prompts import judge_prompt
 from orchestration.strategies.engine.quality.rubrics import Rubric
 from orchestration.strategies.engine.quality.scoring import JudgeRating
 from orchestration.strategies.engine.types import Request
@@ -34,31 +34,35 @@ def keep_judgements(runs: Sequence[Run]) -> None:
             run=run, judge=each["judge"], rubric=each["rubric"], version=each["version"], score=each["score"]
         )
         for run in runs
-        for each in {each["judge"]: each for each in _judgements(run)}.values()
+        for quality in [(run.outcome or {}).get("quality") or {}]
+        for each in {each["judge"]: each for each in quality.get("judgements", ())}.values()
     ]
     JudgedAnswer.objects.bulk_create(found, ignore_conflicts=True)
 
 
-def _judgements(run: Run) -> Sequence[Mapping[str, Json]]:
-    """Return what judges said of the answer that the run gave."""
-    quality = (run.outcome or {}).get("quality") or {}
-    judgements: Sequence[Mapping[str, Json]] = quality.get("judgements", ())
-    return judgements
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TriedAnswer:
-    """An answer of a past run, and what the judge gives it; `rating` is None where it gave nothing.
-
-    `scores` are the criteria by name with their scores from 0 to 1, `total` is the weighted mean.
-    """
+    """An answer of a past run, and what the judge gives it; `rating` is None where it gave nothing."""
 
     model: str
     text: str
     is_own_family: bool
     rating: JudgeRating | None
-    scores: tuple[tuple[str, float | None], ...] = ()
-    total: float | None = None
+
+    @property
+    def scores(self) -> list[tuple[str, float | None]]:
+        """The criteria by name with their scores from 0 to 1."""
+        rating = self.rating
+        return (
+            [(each.name, rating.scores.get(key)) for key, each in rating.rubric.keys.items()]
+            if rating
+            else []
+        )
+
+    @property
+    def total(self) -> float | None:
+        """The weighted mean of the scores."""
+        return None if self.rating is None else self.rating.rubric.score(self.rating.scores)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,24 +90,31 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
     if not candidates:
         return RubricTrial(judge=judge.name, error="This run has no answer to judge. Choose another one.")
     request = Request(text=run.prompt, system=str(run.request.get("system", "")))
-    texts = [str(each["text"]) for each in candidates]
-    orders = [list(range(len(texts)))]
-    if len(texts) > 1:
-        orders.append(orders[0][::-1])
+    texts = {str(place): str(each["text"]) for place, each in enumerate(candidates)}
+    order = list(texts)
+    orders = [order, order[::-1]] if len(order) > 1 else [order]
     try:
-        said = _answers(judge, [(request, [texts[place] for place in order]) for order in orders], rubric)
+        said = _answers(judge, [(request, [texts[place] for place in each]) for each in orders], rubric)
     except ModelError as error:
         return RubricTrial(judge=judge.name, error=str(error))
     except TimeoutError:
         words = f"{judge.name} did not answer within {LONGEST_S:.0f} seconds. Try again later."
         return RubricTrial(judge=judge.name, error=words)
-    verdicts = _by_place(orders, [each.text for each in said], rubric)
+    read = [verdicts_in(each.text, shown, rubric) for shown, each in zip(orders, said, strict=True)]
+    ratings = judge_report(judge.name, order, [each or {} for each in read], rubric).ratings
+    families = {entry["spec"]["name"]: entry["spec"].get("family", "") for entry in run.panel}
     spec = thaw(freeze(judge, PanelRole.HELPER)).spec
     costs = [cost for each in said if (cost := price(spec, each.usage)) is not None]
     return RubricTrial(
         judge=judge.name,
         answers=tuple(
-            _tried(each, judge, rubric, verdicts.get(place, []), run) for place, each in enumerate(candidates)
+            TriedAnswer(
+                model=name,
+                text=texts[place],
+                is_own_family=bool(judge.family) and families.get(name) == judge.family,
+                rating=ratings.get(place),
+            )
+            for place, name in zip(order, (str(each.get("model", "")) for each in candidates), strict=True)
         ),
         said=tuple(each.text for each in said),
         cost_usd=sum(costs, Decimal(0)) if len(costs) == len(said) else None,
@@ -131,39 +142,3 @@ def _answers(
         return list(await asyncio.gather(*map(model.complete, prompts)))
 
     return run_async(ask(), timeout=LONGEST_S)
-
-
-def _by_place(
-    orders: Sequence[Sequence[int]], said: Sequence[str], rubric: Rubric
-) -> Mapping[int, list[JudgeVerdict]]:
-    """Return the verdicts on each answer, by its place in the run."""
-    found: dict[int, list[JudgeVerdict]] = {}
-    for order, text in zip(orders, said, strict=True):
-        verdicts = read_verdicts(text, rubric)
-        for number, place in enumerate(order):
-            if label(number) in verdicts:
-                found.setdefault(place, []).append(verdicts[label(number)])
-    return found
-
-
-def _tried(
-    candidate: Mapping[str, Json],
-    judge: LanguageModel,
-    rubric: Rubric,
-    verdicts: Sequence[JudgeVerdict],
-    run: Run,
-) -> TriedAnswer:
-    name = str(candidate.get("model", ""))
-    families = {entry["spec"]["name"]: entry["spec"].get("family", "") for entry in run.panel}
-    own = bool(judge.family) and families.get(name) == judge.family
-    if not verdicts:
-        return TriedAnswer(model=name, text=str(candidate["text"]), is_own_family=own, rating=None)
-    rating = average(judge.name, verdicts, rubric)
-    return TriedAnswer(
-        model=name,
-        text=str(candidate["text"]),
-        is_own_family=own,
-        rating=rating,
-        scores=tuple((each.name, rating.scores.get(key)) for key, each in rubric.keys.items()),
-        total=rubric.score(rating.scores),
-    )

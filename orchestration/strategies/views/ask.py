@@ -23,11 +23,7 @@ from orchestration.strategies.engine.strategy import all_strategies, get_strateg
 from orchestration.strategies.forms.ask import AskForm, initial_values
 from orchestration.strategies.forms.fields import EXAMPLES
 from orchestration.strategies.kinds import METHOD_PAGES, first_method
-from orchestration.strategies.parts.methods import (
-    StrategyCard,
-    preset_lines,
-    profile_table,
-)
+from orchestration.strategies.parts.methods import StrategyCard, preset_lines, profile_table
 from orchestration.strategies.selectors import (
     NEWEST,
     RECENT,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
 
@@ -216,16 +215,6 @@ def _last_sentence(text: str) -> Iterator[str]:
             yield result
 
 
-class AnswerCue(StrEnum):
-    """What marked a final answer, the most explicit first."""
-
-    JSON_FIELD = "json field"
-    BOXED = "boxed"
-    HASHES = "number signs"
-    ANSWER_LINE = "answer line"
-    SENTENCE = "sentence"
-
-
 REMEMBERED = 256
 """Size of the cache: a run extracts each answer several times, for candidate, score and ballot."""
 
@@ -257,7 +246,7 @@ def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | No
     return _stated(text, asked) or next(later, None)
 
 
-def stated_answers(text: str, asked: ExpectedAnswer = ANY_ANSWER) -> Mapping[AnswerCue, Extracted]:
+def stated_answers(text: str, asked: ExpectedAnswer = ANY_ANSWER) -> Mapping[str, Extracted]:
     """Return the final answer by each kind of cue that occurs, explicit ones first; of one kind the last."""
     text = text[-MOST_CHARACTERS:]
     found = {cue: _last(read(text), asked) for cue, read in _CUES.items()}
@@ -276,10 +265,11 @@ def _last(marked: Iterable[str], asked: ExpectedAnswer) -> Extracted | None:
     return next((answer for value in last if (answer := read_answer(value, asked)) is not None), None)
 
 
-_CUES: Mapping[AnswerCue, Callable[[str], Iterable[str]]] = {
-    AnswerCue.JSON_FIELD: _json_fields,
-    AnswerCue.BOXED: _boxed,
-    AnswerCue.HASHES: _HASHES.findall,
-    AnswerCue.ANSWER_LINE: _answer_lines,
-    AnswerCue.SENTENCE: _SENTENCE.findall,
+_CUES: Mapping[str, Callable[[str], Iterable[str]]] = {
+    "json field": _json_fields,
+    "boxed": _boxed,
+    "number signs": _HASHES.findall,
+    "answer line": _answer_lines,
+    "sentence": _SENTENCE.findall,
 }
+"""What marks a final answer, the most explicit first."""

@@ -79,7 +79,8 @@ class Measure:
         return self.factor * value + self.offset
 
 
-def _measures() -> Iterator[tuple[str, Measure]]:
+def _by_name() -> Mapping[str, tuple[Measure, ...]]:
+    found: dict[str, tuple[Measure, ...]] = {}
     for line in _NAMES.strip().splitlines():
         dimension, _, rest = line.partition(": ")
         for entry in rest.split(" | "):
@@ -88,13 +89,7 @@ def _measures() -> Iterator[tuple[str, Measure]]:
             if dimension in _TEMPERATURES:
                 measure = Measure("temperature", *_TEMPERATURES[dimension])
             for name in names.split():
-                yield name, measure
-
-
-def _by_name() -> Mapping[str, tuple[Measure, ...]]:
-    found: dict[str, tuple[Measure, ...]] = {}
-    for name, measure in _measures():
-        found[name] = (*found.get(name, ()), measure)
+                found[name] = (*found.get(name, ()), measure)
     return found
 
 

@@ -1,9 +1,9 @@
-"""Count ballots, and find out whether outstanding ones can change the result."""
+"""Ballot rules, the count of ballots by them, and whether outstanding ballots can change the result."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from orchestration.strategies.engine.consensus.ballots import (
@@ -16,9 +16,154 @@ from orchestration.strategies.engine.consensus.ballots import (
     TallyVerdict,
     Tie,
     TieRule,
+    Voter,
     build_poll,
 )
-from orchestration.strategies.engine.consensus.rules import RULES, Rule
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """A ballot rule; this one gives each voter one vote, and the option that most voters choose wins.
+
+    `weight` is how much a voter's ballot counts; `enough` whether the highest score wins, given the weight of
+    all counting ballots. The winner is `won`; without one, no option is `wanted`.
+
+    Where a judge chooses the option, its votes only give the agreement of the panel.
+
+    Scores are exact fractions: equal scores tie, whatever the order of addition. `least` and `most` bound the
+    final score of an option over everything that outstanding voters may do (vote for it, for another, for a
+    new one (None), or abstain); an early stop is decided by them.
+    """
+
+    won: str = ""
+    wanted: str = "backed by anyone"
+    weight: Callable[[Voter], Fraction] = lambda _: Fraction(1)
+    enough: Callable[[Fraction, Fraction], bool] = lambda score, _: score > 0
+
+    def check(self, ballot: Ballot) -> None:
+        """Raise `ValueError` for a ballot of the wrong form."""
+        if ballot.choice is None:
+            raise ValueError(f"The ballot of {ballot.voter} names no choice.")
+
+    def backs(self, ballot: Ballot) -> tuple[str, ...]:
+        """Return the options that a ballot supports."""
+        return ballot.named
+
+    def scores(self, poll: Poll) -> Mapping[str, Fraction]:
+        """Return the score of each option, in the order that breaks ties."""
+        points = dict.fromkeys(poll.options, Fraction())
+        for voter, ballot in poll.cast:
+            for option in self.backs(ballot):
+                points[option] += self.weight(voter)
+        return points
+
+    def least(self, poll: Poll, option: str) -> Fraction:
+        """Return the lowest score `option` can end with."""
+        return self.scores(poll)[option]
+
+    def most(self, poll: Poll, option: str | None) -> Fraction:
+        """Return the highest score `option` can end with."""
+        coming = (self.weight(voter) for voter in poll.outstanding if voter.may_back(option))
+        return sum(coming, Fraction() if option is None else self.scores(poll)[option])
+
+    def total(self, poll: Poll) -> Fraction:
+        """Return the weight of all counting ballots."""
+        return sum((self.weight(voter) for voter, _ in poll.cast), Fraction())
+
+    def coming(self, poll: Poll) -> Fraction:
+        """Return the weight of all outstanding ballots."""
+        return sum((self.weight(voter) for voter in poll.outstanding), Fraction())
+
+
+class MostLikely(Rule):
+    """The option that is most likely right, however many voted for it; agreement is still the share of votes.
+
+    Whether outstanding ballots can change the winner is known to the belief, see `Election.final`.
+    """
+
+    def scores(self, poll: Poll) -> Mapping[str, Fraction]:
+        """Return the probability of each option."""
+        known = poll.election.likelihoods
+        return {option: Fraction(str(known.get(option, 0.0))) for option in poll.options}
+
+
+class Borda(Rule):
+    """The option that is highest in the rankings: 1 for the first, 0 for the last, evenly spaced.
+
+    Options that a ranking leaves out share the rest. The score is the mean over the ballots that could have
+    ranked the option, so that neither a barred option nor an abstention changes a score.
+    """
+
+    def check(self, ballot: Ballot) -> None:
+        """Raise `ValueError` for a ballot that ranks nothing."""
+        if not ballot.ranking or ballot.choice is not None or ballot.approvals:
+            raise ValueError(f"The ballot of {ballot.voter} must be a ranking.")
+
+    def backs(self, ballot: Ballot) -> tuple[str, ...]:
+        """Return the first option of the ranking."""
+        return ballot.ranking[:1]
+
+    def scores(self, poll: Poll) -> Mapping[str, Fraction]:
+        """Return each option's mean points, from 0 to 1."""
+        return {option: self._mean(poll, option, best=None) for option in poll.options}
+
+    def least(self, poll: Poll, option: str) -> Fraction:
+        """Return the score if every outstanding ballot puts the option last."""
+        return self._mean(poll, option, best=Fraction())
+
+    def most(self, poll: Poll, option: str | None) -> Fraction:
+        """Return the score if every outstanding ballot puts the option first; there are no new options."""
+        return self._mean(poll, option, best=Fraction(1)) if option is not None else Fraction()
+
+    def _mean(self, poll: Poll, option: str, *, best: Fraction | None) -> Fraction:
+        """Return the mean points of `option`, outstanding ballots giving `best` each unless that is None."""
+        able = [(voter, ballot) for voter, ballot in poll.cast if voter.may_back(option)]
+        given = [points(voter, ballot, poll.options)[option] for voter, ballot in able]
+        if best is not None:
+            given += [best for voter in poll.outstanding if voter.may_back(option)]
+        return sum(given, Fraction()) / len(given) if given else Fraction()
+
+
+def points(voter: Voter, ballot: Ballot, options: tuple[str, ...]) -> Mapping[str, Fraction]:
+    """Return the points of each option that the voter may rank; a single one gets one half."""
+    able = [option for option in options if voter.may_back(option)]
+    if len(able) == 1:
+        return {able[0]: Fraction(1, 2)}
+    steps = len(able) - 1
+    given = {option: Fraction(steps - place, steps) for place, option in enumerate(ballot.ranking)}
+    left = [option for option in able if option not in given]
+    return given | dict.fromkeys(left, Fraction(len(left) - 1, 2 * steps))
+
+
+class Approval(Rule):
+    """The option that most voters approve of; to approve of none is not an abstention."""
+
+    def check(self, ballot: Ballot) -> None:
+        """Raise `ValueError` for a ballot that chooses or ranks."""
+        if ballot.choice is not None or ballot.ranking:
+            raise ValueError(f"The ballot of {ballot.voter} must say what it approves of.")
+
+
+MORE_THAN_HALF = "backed by more than half of the ballots that count"
+ALL_THAT_COUNT = "backed by all ballots that count"
+RULES: Mapping[RuleName, Rule] = {
+    RuleName.BELIEF: MostLikely(won="most likely right"),
+    RuleName.PLURALITY: Rule(won="backed by the most voters"),
+    RuleName.MAJORITY: Rule(
+        won=MORE_THAN_HALF, wanted=MORE_THAN_HALF, enough=lambda score, total: 2 * score > total
+    ),
+    RuleName.WEIGHTED: Rule(
+        won="backed by the most weight",
+        wanted="backed by anyone with weight",
+        weight=lambda voter: Fraction(str(voter.weight)),  # the decimal number that is shown
+    ),
+    RuleName.BORDA: Borda(won="ranked highest on average"),
+    RuleName.APPROVAL: Approval(won="approved of by the most voters"),
+    RuleName.UNANIMOUS: Rule(
+        won=ALL_THAT_COUNT, wanted=ALL_THAT_COUNT, enough=lambda score, total: 0 < total == score
+    ),
+    RuleName.JUDGE: Rule(),
+}
 
 
 def tally(election: Election, ballots: Iterable[Ballot]) -> Tally:
@@ -54,9 +199,9 @@ def _result(poll: Poll, rule: Rule) -> Tally:
     best = max(scores.values(), default=Fraction())
     leaders = [option for option, score in scores.items() if score == best]
     if not rule.enough(best, rule.total(poll)):
-        return _none(poll, rule, TallyVerdict.NOT_ENOUGH, f"No option is {_WANTED.get(election.rule, _ANY)}.")
+        return _none(poll, rule, TallyVerdict.NOT_ENOUGH, f"No option is {rule.wanted}.")
     if len(leaders) == 1:
-        return _won(poll, rule, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {_WON[election.rule]}.")
+        return _won(poll, rule, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {rule.won}.")
     if election.tie in ASKED_AFTERWARDS:
         tie = Tie(options=tuple(leaders), needs=election.tie)
         reason = f"{_words(leaders)} are tied; a {election.tie} decides."
@@ -115,21 +260,6 @@ def _words(options: Sequence[str]) -> str:
 
 NOT_SHARED = frozenset({RuleName.BORDA, RuleName.BELIEF})
 """Rules whose scores are no shares of what was given."""
-_ANY = "backed by anyone"
-_WANTED: Mapping[RuleName, str] = {
-    RuleName.MAJORITY: "backed by more than half of the ballots that count",
-    RuleName.UNANIMOUS: "backed by all ballots that count",
-    RuleName.WEIGHTED: "backed by anyone with weight",
-}
-_WON: Mapping[RuleName, str] = {
-    RuleName.BELIEF: "most likely right",
-    RuleName.PLURALITY: "backed by the most voters",
-    RuleName.MAJORITY: "backed by more than half of the ballots that count",
-    RuleName.WEIGHTED: "backed by the most weight",
-    RuleName.BORDA: "ranked highest on average",
-    RuleName.APPROVAL: "approved of by the most voters",
-    RuleName.UNANIMOUS: "backed by all ballots that count",
-}
 
 
 def settled(election: Election, ballots: Iterable[Ballot]) -> bool:
@@ -159,8 +289,5 @@ def settled(election: Election, ballots: Iterable[Ballot]) -> bool:
 def _may_pass(poll: Poll, rule: Rule, winner: str, rival: str | None) -> bool:
     """Return whether all outstanding ballots can make `rival` pass `winner`, or draw level and win a tie."""
     least, most = rule.least(poll, winner), rule.most(poll, rival)
-    return most > least or (most == least and not _wins_tie(poll, winner, rival))
-
-
-def _wins_tie(poll: Poll, winner: str, rival: str | None) -> bool:
-    return poll.election.tie is TieRule.ORDER and poll.place(winner) < poll.best_place(rival)
+    by_order = poll.election.tie is TieRule.ORDER and poll.place(winner) < poll.best_place(rival)
+    return most > least or (most == least and not by_order)

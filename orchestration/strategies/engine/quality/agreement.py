@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
 LEAST_EACH = 10
@@ -63,9 +63,8 @@ def agreement_with_people(rated: Sequence[RatedAnswer]) -> JudgeAgreement:
     if any(counted.missing):
         return counted
     scores, likes = [each.score for each in clear], [each.liked for each in clear]
-    return JudgeAgreement(
-        liked=len(good),
-        disliked=len(bad),
+    return replace(
+        counted,
         auroc=auroc_interval(good, bad),
         correlation=rank_correlation(scores, likes),
         difference=mean_difference(scores, likes),

@@ -1,12 +1,12 @@
-"""Assess answers: one estimate of each answer from checks, agreement and judges."""
+"""Score answers: one estimate of each answer from checks, agreement and judges."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
@@ -14,15 +14,15 @@ from orchestration.expressions.embedded import json_values, unfenced
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import FinishReason, Json
-from orchestration.runs.engine.context import RunContext
+from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import RunEvent
-from orchestration.strategies.engine.asking import READ_AT_ONCE
+from orchestration.strategies.engine.asking import READ_AT_ONCE, StepTimer, begin_phase, read_candidate
 from orchestration.strategies.engine.belief.model import BASE, Belief
-from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits, read_text
-from orchestration.strategies.engine.quality.checks import examine
+from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
+from orchestration.strategies.engine.options import JudgeOptions, StrategyOptions
+from orchestration.strategies.engine.quality.checks import MISFIT, examine
 from orchestration.strategies.engine.quality.judging import JudgeReport, ask_judge, assign
-from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Dimension, Rubric
+from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Dimension, Rubric, frozen_rubric
 from orchestration.strategies.engine.quality.scoring import (
     ExaminedAnswer,
     Finding,
@@ -30,40 +30,80 @@ from orchestration.strategies.engine.quality.scoring import (
     combine,
     compare_answers,
 )
+from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import (
     Candidate,
     Quality,
     Request,
     StrategyEvent,
     answered_candidates,
+    listed,
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Assessor:
-    """What answers are assessed by: a belief, and judge models where there are some.
+class Scorer:
+    """Scores the candidates of one run by a belief, and by judges where there are some.
 
-    `families` maps each model to its family, `rubric` is what the judges score by.
+    `families` maps each model to its family, `rubric` is what the judges score by. Where it `compares`,
+    agreement between candidates counts.
     """
 
+    request: Request
+    timer: StepTimer
     belief: Belief
     judges: Sequence[ChatModel] = ()
     rubric: Rubric = FIVE_DIMENSIONS
     families: Mapping[str, str] = field(default_factory=dict)
+    compares: bool = True
+
+    @classmethod
+    def judged_by(cls, options: StrategyOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
+        """Return a scorer with the judges that the options name, if they name any."""
+        named = (options.judge, options.second_judge) if isinstance(options, JudgeOptions) else ()
+        return cls(
+            request=request,
+            timer=timer,
+            belief=panel.belief,
+            judges=panel.each_named(*named),
+            rubric=frozen_rubric(request.rubric),
+            families=panel.families,
+        )
+
+    def by_checks_alone(self) -> Scorer:
+        """Return a scorer that asks no judge and does not lower a score for disagreement."""
+        return replace(self, judges=(), compares=False)
+
+    async def score(
+        self,
+        candidates: Sequence[Candidate],
+        step: str,
+        *,
+        beside: Sequence[Candidate] = (),
+        independent: Sequence[Candidate] | None = None,
+    ) -> tuple[Candidate, ...]:
+        """Return the candidates with their quality; `step` names the judging in the path.
+
+        Answers `beside` them are not scored, but agreement with them counts. Where not all candidates were
+        written independently, agreement counts among the `independent` ones alone.
+        """
+        compared = (*beside, *candidates) if independent is None else independent
+        timed = self.timer.step(step, listed([judge.spec.name for judge in self.judges]))
+        if self.judges:
+            await begin_phase(self.timer.context, "judging")
+        with timed if self.judges else nullcontext():
+            qualities = await self.assess(candidates, compared if self.compares else ())
+        return tuple(replace(each, quality=qualities.get(each.step)) for each in candidates)
 
     async def assess(
-        self,
-        request: Request,
-        candidates: Sequence[Candidate],
-        context: RunContext,
-        *,
-        compared: Sequence[Candidate] = (),
+        self, candidates: Sequence[Candidate], compared: Sequence[Candidate] = ()
     ) -> dict[str, Quality]:
         """Return the quality of each answered candidate, by its step, and emit it as an event.
 
         Agreement counts among the `compared` answers, each written independently. Unusable answers (empty,
         refused, cut off) are neither compared nor shown to judges.
         """
+        request, context = self.request, self.timer.context
         answered = answered_candidates(candidates)
         found = {c.step: await _examined(request, c) for c in answered}
         usable = {c.step: c for c in answered if not _is_unusable(found[c.step])}
@@ -111,16 +151,8 @@ async def _examined(request: Request, one: Candidate) -> Sequence[Finding]:
 
 
 async def _read(request: Request, one: Candidate) -> ReadAnswer:
-    read = partial(read_text, one.model, one.text, request.text, cut_off=one.finish is FinishReason.LENGTH)
-    return await off_loop(len(one.text) + len(request.text), read, at_most=READ_AT_ONCE)
-
-
-MISFIT = Finding(
-    check="schema",
-    evidence="The answer is not JSON that fits the schema that was asked for.",
-    effect=-3.0,
-    bounds={Dimension.RELEVANCE: 0.5, Dimension.COMPLETENESS: 0.4},
-)
+    size = len(one.text) + len(request.text)
+    return await off_loop(size, read_candidate, one, request.text, at_most=READ_AT_ONCE)
 
 
 def _examined_json(answer: ExaminedAnswer, schema: Mapping[str, Json]) -> tuple[Finding, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice, pairwise
@@ -18,13 +18,27 @@ from orchestration.strategies.engine.consensus.grouping import same_answer
 from orchestration.strategies.engine.quality.rubrics import Dimension
 from orchestration.strategies.engine.quality.scoring import ExaminedAnswer, Finding
 
-EMPTY = Finding(
-    check="empty",
-    evidence="The answer is empty.",
-    effect=-8.0,
-    bounds=dict.fromkeys(Dimension, 0.0),
-    disqualifying=True,
-)
+EFFECTS: Mapping[str, tuple[float, Mapping[Dimension, float]]] = {
+    "empty": (-8.0, dict.fromkeys(Dimension, 0.0)),
+    "refusal": (-5.0, {Dimension.COMPLETENESS: 0.05, Dimension.RELEVANCE: 0.3}),
+    "schema": (-3.0, {Dimension.RELEVANCE: 0.5, Dimension.COMPLETENESS: 0.4}),
+    "repetition": (-3.0, {Dimension.FLUENCY: 0.2, Dimension.COHERENCE: 0.3}),
+    "language": (-2.0, {Dimension.RELEVANCE: 0.4}),
+    "format": (-2.0, {Dimension.RELEVANCE: 0.5, Dimension.COMPLETENESS: 0.4}),
+    "topic": (-0.5, {Dimension.RELEVANCE: 0.4}),
+    "contradiction": (-0.7, {Dimension.COHERENCE: 0.4, Dimension.ACCURACY: 0.5}),
+    "hedging": (-0.8, {Dimension.COMPLETENESS: 0.7}),
+}
+"""What a finding of each check adds to the log-odds, and how it bounds dimensions."""
+
+
+def _finding(check: str, evidence: str, *, disqualifying: bool = False) -> Finding:
+    effect, bounds = EFFECTS[check]
+    return Finding(check=check, evidence=evidence, effect=effect, bounds=bounds, disqualifying=disqualifying)
+
+
+EMPTY = _finding("empty", "The answer is empty.", disqualifying=True)
+MISFIT = _finding("schema", "The answer is not JSON that fits the schema that was asked for.")
 DECLINES, FILTERED = "The model declines to answer", "The provider's content filter stopped the answer"
 REMEMBERED = 128
 OPENING = 240
@@ -51,8 +65,7 @@ def _refusal(answer: ExaminedAnswer) -> Finding | None:
         evidence = f"{DECLINES}: “{' '.join(match.group().split())}”."
     else:
         return None
-    bounds = {Dimension.COMPLETENESS: 0.05, Dimension.RELEVANCE: 0.3}
-    return Finding(check="refusal", evidence=evidence, effect=-5.0, bounds=bounds, disqualifying=True)
+    return _finding("refusal", evidence, disqualifying=True)
 
 
 PROSE_WORDS = 40
@@ -104,11 +117,8 @@ def _repetition(answer: ExaminedAnswer) -> Finding | None:
     share = 1.0 - len(set(runs)) / len(runs) if runs else 0.0
     if share < MOST_REPEATED or len(answer.text.split()) < ENOUGH_REPEATING_WORDS:
         return None
-    return Finding(
-        check="repetition",
-        evidence=f"The answer repeats itself: {share:.0%} of its word sequences are repeated.",
-        effect=-3.0,
-        bounds={Dimension.FLUENCY: 0.2, Dimension.COHERENCE: 0.3},
+    return _finding(
+        "repetition", f"The answer repeats itself: {share:.0%} of its word sequences are repeated."
     )
 
 
@@ -162,12 +172,8 @@ def _language(answer: ExaminedAnswer) -> Finding | None:
     for recognise in (_main_script, _main_language):
         asked, answered = recognise(answer.question), recognise(answer.text)
         if asked and answered and asked != answered:
-            return Finding(
-                check="language",
-                evidence=f"The question is in {asked.title()}, the answer in {answered.title()}.",
-                effect=-2.0,
-                bounds={Dimension.RELEVANCE: 0.4},
-            )
+            evidence = f"The question is in {asked.title()}, the answer in {answered.title()}."
+            return _finding("language", evidence)
     return None
 
 
@@ -206,12 +212,7 @@ def _form(answer: ExaminedAnswer) -> Finding | None:
     """Find an answer without the JSON, list, code or number that was asked for."""
     for form, asked, given in FORMS:
         if asked.search(answer.question) and not given(answer.text):
-            return Finding(
-                check="format",
-                evidence=f"The question asks for {form}, the answer has none.",
-                effect=-2.0,
-                bounds={Dimension.RELEVANCE: 0.5, Dimension.COMPLETENESS: 0.4},
-            )
+            return _finding("format", f"The question asks for {form}, the answer has none.")
     return None
 
 
@@ -237,12 +238,8 @@ def _topic(answer: ExaminedAnswer) -> Finding | None:
     shared = len(asked & _content_stems(answer.text)) / len(asked)
     if shared >= LEAST_SHARED:
         return None
-    return Finding(
-        check="topic",
-        evidence=f"The answer shares {shared:.0%} of the question's key words: it may miss the point.",
-        effect=-0.5,
-        bounds={Dimension.RELEVANCE: 0.4},
-    )
+    evidence = f"The answer shares {shared:.0%} of the question's key words: it may miss the point."
+    return _finding("topic", evidence)
 
 
 def _contradiction(answer: ExaminedAnswer) -> Finding | None:
@@ -251,12 +248,7 @@ def _contradiction(answer: ExaminedAnswer) -> Finding | None:
     for (one, first), (other, second) in pairwise(stated.items()):
         if not same_answer(first, second):
             both = f"“{first.raw}” ({one}) against “{second.raw}” ({other})"
-            return Finding(
-                check="contradiction",
-                evidence=f"The answer contradicts itself: {both}.",
-                effect=-0.7,
-                bounds={Dimension.COHERENCE: 0.4, Dimension.ACCURACY: 0.5},
-            )
+            return _finding("contradiction", f"The answer contradicts itself: {both}.")
     return None
 
 
@@ -276,12 +268,7 @@ def _hedging(answer: ExaminedAnswer) -> Finding | None:
     hedges = len(_HEDGE.findall(answer.text))
     if hedges < MOST_HEDGES or hedges * WORDS_PER_HEDGE < len(answer.text.split()):
         return None
-    return Finding(
-        check="hedging",
-        evidence=f"The answer hedges {hedges} times.",
-        effect=-0.8,
-        bounds={Dimension.COMPLETENESS: 0.7},
-    )
+    return _finding("hedging", f"The answer hedges {hedges} times.")
 
 
 MOST_CHARACTERS = 100_000

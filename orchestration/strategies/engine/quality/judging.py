@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 
 from orchestration.expressions.embedded import json_values
@@ -41,7 +41,7 @@ def read_verdicts(text: str, rubric: Rubric = FIVE_DIMENSIONS) -> Mapping[str, J
     Of several verdicts on one answer, as in a reply that includes its reasoning, the last one counts.
     """
     found: dict[str, JudgeVerdict] = {}
-    for item in chain.from_iterable(map(_items, json_values(text))):
+    for item in chain.from_iterable(map(verdict_items, json_values(text))):
         scores = {
             key: score for key in rubric.keys if (score := _score(item.get(key), rubric.points)) is not None
         }
@@ -51,7 +51,8 @@ def read_verdicts(text: str, rubric: Rubric = FIVE_DIMENSIONS) -> Mapping[str, J
     return found
 
 
-def _items(value: Json) -> Iterator[Mapping[str, Json]]:
+def verdict_items(value: Json) -> Iterator[Mapping[str, Json]]:
+    """Yield what may be verdicts in a reply: those of an object, a list of them, or a single one."""
     listed = value.get("verdicts", [value]) if isinstance(value, dict) else value
     if isinstance(listed, list):
         yield from (item for item in listed if isinstance(item, dict))
@@ -113,62 +114,48 @@ async def ask_judge(
     A single answer is scored once; several are scored twice, the second time in reverse order, and the
     scores are averaged. The first order is random and journaled.
     """
-    name = judge.spec.name
-    asked = _JudgeQuestion(judge=judge, request=request, rubric=rubric)
-    if len(candidates) == 1:
-        asked = replace(asked, step=step_key("judge", name, candidates[0].step))
-        return _merged(asked, candidates, [await _verdicts(asked, candidates, context)])
-    drawn = [candidate.step for candidate in candidates]
+    name, texts = judge.spec.name, {each.step: each.text for each in candidates}
+
+    async def verdicts(key: str, order: Sequence[str]) -> Verdicts:
+        prompt = judge_prompt(judge.spec, request, [texts[step] for step in order], rubric)
+        try:
+            completion = await context.ask(judge, prompt, step_key("judge", name, key))
+        except (ModelError, LimitReached) as error:
+            return f"{name} could not judge: {error}"
+        found = verdicts_in(completion.text, order, rubric)
+        return f"{name} gave no verdict that can be read: it counts for nothing." if found is None else found
+
+    drawn = list(texts)
+    if len(drawn) == 1:
+        return judge_report(name, drawn, [await verdicts(drawn[0], drawn)], rubric)
     context.random.shuffle(drawn)
     order = await context.decide(step_key("judge", name, "order"), drawn)
-    by_step = {candidate.step: candidate for candidate in candidates}
-    ordered = [by_step[step] for step in order]
     async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(_verdicts(replace(asked, step=step_key("judge", name, number)), seen, context))
-            for number, seen in (("1", ordered), ("2", ordered[::-1]))
-        ]
-    return _merged(asked, candidates, [task.result() for task in tasks])
+        asked = [group.create_task(verdicts(*each)) for each in (("1", order), ("2", order[::-1]))]
+    return judge_report(name, list(texts), [each.result() for each in asked], rubric)
 
 
 Verdicts = Mapping[str, JudgeVerdict] | str
 """Verdicts by step, or why there are none."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _JudgeQuestion:
-    """What a judge is asked in one step."""
-
-    judge: ChatModel
-    request: Request
-    rubric: Rubric
-    step: str = ""
+def verdicts_in(text: str, order: Sequence[str], rubric: Rubric) -> Mapping[str, JudgeVerdict] | None:
+    """Return the verdicts on answers that were shown in this order, by name; None where none can be read."""
+    found = read_verdicts(text, rubric)
+    named = {name: found[label(place)] for place, name in enumerate(order) if label(place) in found}
+    return named if found else None
 
 
-async def _verdicts(asked: _JudgeQuestion, seen: Sequence[Candidate], context: RunContext) -> Verdicts:
-    name = asked.judge.spec.name
-    texts = [candidate.text for candidate in seen]
-    prompt = judge_prompt(asked.judge.spec, asked.request, texts, asked.rubric)
-    try:
-        completion = await context.ask(asked.judge, prompt, asked.step)
-    except (ModelError, LimitReached) as error:
-        return f"{name} could not judge: {error}"
-    verdicts = read_verdicts(completion.text, asked.rubric)
-    if not verdicts:
-        return f"{name} gave no verdict that can be read: it counts for nothing."
-    labelled = {label(number): candidate.step for number, candidate in enumerate(seen)}
-    return {step: verdicts[name] for name, step in labelled.items() if name in verdicts}
-
-
-def _merged(
-    asked: _JudgeQuestion, candidates: Sequence[Candidate], readings: Sequence[Verdicts]
+def judge_report(
+    judge: str, steps: Sequence[str], readings: Sequence[Verdicts], rubric: Rubric
 ) -> JudgeReport:
-    report, judge = JudgeReport(), asked.judge.spec.name
+    """Return the result of a judge from its verdicts, in one order or in two."""
+    report = JudgeReport()
     failures = [reading for reading in readings if isinstance(reading, str)]
-    for step in (candidate.step for candidate in candidates):
+    for step in steps:
         verdicts = [reading[step] for reading in readings if not isinstance(reading, str) and step in reading]
         if verdicts:
-            report.ratings[step] = average(judge, verdicts, asked.rubric)
+            report.ratings[step] = average(judge, verdicts, rubric)
         else:
             report.remarks[step] = failures[0] if failures else f"{judge} gave no verdict on this answer."
     return report

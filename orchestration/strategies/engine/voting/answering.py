@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import FinishReason, Prompt
-from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision, RunEvent
-from orchestration.strategies.engine.asking import (
-    StepTimer,
-    answer_prompt,
-    begin_phase,
-    final_answer,
-)
+from orchestration.strategies.engine.asking import final_answer, read_candidate
 from orchestration.strategies.engine.belief.model import Posterior
-from orchestration.strategies.engine.belief.reading import (
-    QuestionTraits,
-    ReadAnswer,
-    question_traits,
-    read_text,
-)
+from orchestration.strategies.engine.belief.reading import ReadAnswer
 from orchestration.strategies.engine.consensus.ballots import RuleName
-from orchestration.strategies.engine.deciding import Scorer, overall
-from orchestration.strategies.engine.members import ask_member
-from orchestration.strategies.engine.quality.assessing import Assessor
-from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round, candidates
-from orchestration.strategies.engine.stopping import EarlyStopReason, Stop, StopRequest
-from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request, StrategyEvent, is_usable
+from orchestration.strategies.engine.deciding import overall
+from orchestration.strategies.engine.rounds import EarlyStopReason, Stop, StopRequest
+from orchestration.strategies.engine.running import StrategyRun
+from orchestration.strategies.engine.types import Candidate, StrategyEvent, is_usable
 from orchestration.strategies.engine.voting.counting import (
     CUT_SHORT,
     UNREADABLE,
@@ -37,9 +22,8 @@ from orchestration.strategies.engine.voting.counting import (
     Count,
     Likelihoods,
     count,
-    countable,
 )
-from orchestration.strategies.engine.voting.options import BallotKind, StopMode, VotingOptions, parse_weights
+from orchestration.strategies.engine.voting.options import StopMode, VotingOptions, parse_weights
 
 BY_MOST_VOTERS = frozenset({RuleName.BELIEF, RuleName.PLURALITY, RuleName.WEIGHTED})
 DIGITS = 9
@@ -53,40 +37,17 @@ On recorded answers of five cheap models, in five folds, this and a probability 
 calls and lose 0.3 points of accuracy."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Vote:
+@dataclass(kw_only=True, slots=True)
+class Vote(StrategyRun):
     """One run's vote: what is asked, of which models, with which options."""
 
-    request: Request
     options: VotingOptions
-    panel: Panel
-    timer: StepTimer
-
-    @property
-    def context(self) -> RunContext:
-        """The run's context."""
-        return self.timer.context
-
-    @property
-    def scorer(self) -> Scorer:
-        """The scorer of answers, by the built-in checks alone."""
-        assessor = Assessor(belief=self.panel.belief)
-        return Scorer(request=self.request, assessor=assessor, timer=self.timer)
-
-    def with_ballot(self, kind: BallotKind) -> Vote:
-        """Return the vote with its ballot decided."""
-        return replace(self, options=self.options.with_ballot(kind))
 
     def count(self, casts: Iterable[Cast]) -> Count:
         """Return the count after `casts`."""
         said = list(casts)
         believed = self._likelihoods(said) if self.options.rule is RuleName.BELIEF else None
         return count(self.options, self.panel.names, said, believed)
-
-    @property
-    def question(self) -> QuestionTraits:
-        """What is known of the question."""
-        return question_traits(self.request.text, self.request.system)
 
     def believed(self, casts: Iterable[Cast]) -> tuple[Sequence[ReadAnswer], Posterior]:
         """Return the answers that are votes, and what is believed of them."""
@@ -124,10 +85,9 @@ class Vote:
 class Ballots:
     """The result of the rounds: all candidates in panel order, the ballots cast, the early stops.
 
-    `kind` is that of the ballots, `chosen` the decision for it where the answers decided it.
+    `chosen` is the decision for the kind of ballot where the answers decided it.
     """
 
-    kind: BallotKind
     candidates: tuple[Candidate, ...]
     casts: tuple[Cast, ...]
     stops: tuple[Stop, ...] = ()
@@ -155,80 +115,8 @@ def reason_to_stop(
     return StopRequest(reason=reason, because=because, why=why, prompt=prompt, answers=written)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answering:
-    """The panel's answers so far, each read as the ballot that it would be.
-
-    These ballots are emitted only where answers are voted with. Where that is undecided, asking ends
-    early only once no answer to come can make it a review; for a review all are asked at once.
-    """
-
-    vote: Vote
-    casts: dict[str, Cast] = field(default_factory=dict)
-    written: list[Candidate] = field(default_factory=list)
-
-    async def run(self) -> tuple[tuple[Candidate, ...], Stop | None]:
-        """Return the candidate of each model, in panel order, and the stop that left some out, if any."""
-        wave = 0 if self._kind is BallotKind.REVIEW else self.vote.options.waves
-        step = "stop" if self._kind is BallotKind.ANSWERS else "stop/answers"
-        await begin_phase(self.vote.context, "asking")
-        plan = RoundPlan(until=self._until, wave=wave, step=step)
-        ended = await ask_round(self.vote.panel.members, self._ask, plan, context=self.vote.context)
-        return candidates(ended), ended.stop
-
-    @property
-    def _kind(self) -> BallotKind:
-        return self.vote.options.ballot
-
-    @property
-    def _prompt(self) -> Prompt:
-        return answer_prompt(self.vote.request, self.vote.options)
-
-    async def _ask(self, model: ChatModel) -> Candidate:
-        answer = await ask_member(model, self._prompt, self.vote.timer, request=self.vote.request)
-        [candidate] = await self.vote.scorer.by_checks_alone().score([answer], "checks")
-        if is_usable(candidate):
-            self.written.append(candidate)
-        cast = _cast(candidate, self.vote.request.text)
-        self.casts[cast.voter] = cast
-        if self._kind is BallotKind.ANSWERS:
-            await self.vote.emit_ballot(cast)
-        return candidate
-
-    def _until(self, asked: Round[Candidate]) -> StopRequest | None:
-        casts, most = self.casts.values(), len(self.written) + len(asked.waiting)
-        if self._kind is BallotKind.AUTO and not countable(casts, most, self.vote.options.quorum):
-            return None
-        counted = self.vote.count(casts)
-        likely = self._likely(counted) if self.vote.options.stop is StopMode.POSTERIOR else ""
-        return reason_to_stop(self.vote, counted, prompt=self._prompt, written=self.written, likely=likely)
-
-    def _likely(self, counted: Count) -> str:
-        """Return why the winner so far is believed, empty where further answers are worth asking for.
-
-        It is believed once it is right with the probability that was asked for, or once no model that is left
-        is expected to raise it by more than `LEAST_GAIN`. Only of rules that the most voters decide.
-        """
-        winner = counted.tally().winner
-        if winner is None or self.vote.options.rule not in BY_MOST_VOTERS:
-            return ""
-        read, posterior = self.vote.believed(self.casts.values())
-        backers = set(counted.contender(winner).models)
-        if not posterior.groups or {read[place].model for place in posterior.best.places} != backers:
-            return ""
-        right, asked = posterior.best.right, self.vote.options.posterior
-        if right >= asked:
-            return f"“{winner}” is right with a probability of {right:.3f}; {asked:g} was asked for."
-        left = [name for name in self.vote.panel.names if name not in self.casts]
-        belief, question = self.vote.panel.belief, self.vote.question
-        gain = max((belief.worth(posterior, question, name) for name in left), default=0.0)
-        if posterior.voters < FEWEST_BELIEVED or gain > LEAST_GAIN:
-            return ""
-        sure = f"“{winner}” is right with a probability of {right:.3f}"
-        return f"{sure}; no other model is expected to raise it by more than {LEAST_GAIN:.1%}."
-
-
-def _cast(candidate: Candidate, question: str) -> Cast:
+def cast_answer(candidate: Candidate, question: str) -> Cast:
+    """Return the ballot that an answer is; one that nothing can be read in abstains."""
     if candidate.state != "answered":
         return Cast.none(candidate.model, candidate.error)
     answer = final_answer(candidate, question) if is_usable(candidate) else None
@@ -236,8 +124,7 @@ def _cast(candidate: Candidate, question: str) -> Cast:
         unusable = candidate.quality.evidence[0] if candidate.quality and not candidate.quality.usable else ""
         cut_short = unusable and candidate.finish is FinishReason.LENGTH
         return Cast.none(candidate.model, CUT_SHORT if cut_short else unusable or UNREADABLE)
-    cut_off = candidate.finish is FinishReason.LENGTH
-    read = read_text(candidate.model, candidate.text, question, cut_off=cut_off)
+    read = read_candidate(candidate, question)
     return Cast(
         voter=candidate.model,
         answer=answer,

@@ -23,22 +23,14 @@ LONGEST_LABEL = 80
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cast:
+class Cast(Ballot):
     """A ballot as it was cast: the voter's own answer, or in a review a ranking of `contenders` (models).
 
-    `choice` is what a judge decided for. `confidence` runs from 0 to 1. An abstention has a reason. `hedging`
-    and `length` are those of the text, as a belief reads it.
+    `choice` is what a judge decided for. `hedging` and `length` are those of the text, as a belief reads it.
     """
 
-    voter: str
     answer: Extracted | None = None
     contenders: tuple[str, ...] = ()
-    ranking: tuple[str, ...] = ()
-    approvals: tuple[str, ...] | None = None
-    choice: str = ""
-    confidence: float | None = None
-    abstained: bool = False
-    reason: str = ""
     hedging: float = 0.0
     length: float = 0.0
 
@@ -50,17 +42,17 @@ class Cast:
     @classmethod
     def from_json(cls, data: Mapping[str, Json]) -> Cast:
         """Return the ballot that `to_json` stored."""
-        answer, approvals = data["answer"], data["approvals"]
+        answer = data["answer"]
         return cls(
             voter=data["voter"],
+            choice=data["choice"] or None,
+            ranking=tuple(data["ranking"]),
+            approvals=tuple(data["approvals"] or ()),
+            confidence=data["confidence"],
+            reason=data["reason"],
+            abstained=data["abstained"],
             answer=None if answer is None else Extracted(**{**answer, "kind": AnswerKind(answer["kind"])}),
             contenders=tuple(data["contenders"]),
-            ranking=tuple(data["ranking"]),
-            approvals=None if approvals is None else tuple(approvals),
-            choice=data["choice"],
-            confidence=data["confidence"],
-            abstained=data["abstained"],
-            reason=data["reason"],
             hedging=data.get("hedging", 0.0),
             length=data.get("length", 0.0),
         )
@@ -172,7 +164,7 @@ def _count_answers(
     right = {each.label: believed.right.get(each.models[0], 0.0) for each in contenders}
     return Count(
         election=replace(_election(options, panel), likelihoods=right, final=believed.final),
-        ballots=tuple(_ballot(cast, choice=choices.get(cast.voter) or cast.choice or None) for cast in casts),
+        ballots=tuple(replace(cast, choice=choices.get(cast.voter, cast.choice)) for cast in casts),
         contenders=contenders,
     )
 
@@ -210,23 +202,14 @@ def _count_reviews(options: VotingOptions, panel: Sequence[str], casts: Sequence
 
 
 def _reviewed(cast: Cast, rule: RuleName) -> Ballot:
+    """Return what of a review counts under a rule: the ranking, the approvals, or the first place."""
     if cast.choice or cast.abstained:
-        return _ballot(cast, choice=cast.choice or None)
+        return cast
     if rule is RuleName.BORDA:
-        return replace(_ballot(cast), ranking=cast.ranking)
+        return replace(cast, approvals=())
     if rule is RuleName.APPROVAL:
-        return replace(_ballot(cast), approvals=cast.approvals or ())
-    return _ballot(cast, choice=cast.ranking[0])
-
-
-def _ballot(cast: Cast, choice: str | None = None) -> Ballot:
-    return Ballot(
-        voter=cast.voter,
-        choice=choice,
-        confidence=cast.confidence,
-        reason=cast.reason,
-        abstained=cast.abstained,
-    )
+        return replace(cast, ranking=())
+    return replace(cast, choice=cast.ranking[0], ranking=(), approvals=())
 
 
 def _election(options: VotingOptions, panel: Sequence[str], contenders: tuple[str, ...] = ()) -> Election:

@@ -85,7 +85,7 @@ async def _untied(vote: Vote, ballots: Ballots, result: VoteResult, tie: Tie) ->
     else:
         by = vote.options.judge or ""
         judged = await ask_for_choice(vote, by, tied, ballots.candidates)
-        choice, why_not = judged.choice, judged.reason
+        choice, why_not = judged.choice or "", judged.reason
     if choice in tie.options:
         broken = break_tie(result.tally, result.count.election, result.count.ballots, choice=choice, by=by)
         return replace(result, tally=broken)
@@ -131,7 +131,7 @@ def _sentence(words: str) -> str:
 
 def _advice(vote: Vote, ballots: Ballots) -> str:
     if ballots.chosen is not None:
-        return _ADVICE_BY_BALLOT[ballots.kind]
+        return _ADVICE_BY_BALLOT[vote.options.ballot]
     if vote.options.ballot is BallotKind.ANSWERS:
         return "Ask for a short final answer on a line of its own, lower the quorum, or vote by review."
     return "Lower the quorum, add models, or let the answers themselves be the votes."

@@ -10,18 +10,23 @@ from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.embedded import json_values
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
+from orchestration.llm.engine.types import Json, ModelSpec, Prompt, Purpose
 from orchestration.runs.engine.records import step_key
 from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.quality.judging import stated_reason
-from orchestration.strategies.engine.quality.prompts import DATA_ONLY, ROOM_FOR_REST, blocks, label
-from orchestration.strategies.engine.rounds import Round, RoundPlan, ask_round
-from orchestration.strategies.engine.stopping import Stop, StopRequest
+from orchestration.strategies.engine.quality.prompts import (
+    DATA_ONLY,
+    ROOM_FOR_REST,
+    blocks,
+    closed_object,
+    helper_prompt,
+    label,
+)
+from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round
 from orchestration.strategies.engine.types import Candidate, Request, is_usable
 from orchestration.strategies.engine.voting.answering import Ballots, Vote, reason_to_stop
 from orchestration.strategies.engine.voting.counting import Cast
-from orchestration.strategies.engine.voting.options import BallotKind
 
 TASK = """You rank answers to a question. You do not know who wrote them, and their order means nothing.
 Work out the right answer yourself first. Then rank the answers from best to worst: first by whether what
@@ -43,7 +48,6 @@ async def review_answers(vote: Vote, candidates: tuple[Candidate, ...], first: S
     reviewing = Reviewing(vote=vote, contenders=contenders)
     second = await reviewing.run(candidates) if contenders else None
     return Ballots(
-        kind=BallotKind.REVIEW,
         candidates=candidates,
         casts=tuple(reviewing.casts.values()),
         stops=tuple(stop for stop in (first, second) if stop is not None),
@@ -144,16 +148,10 @@ def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str],
     marked = blocks(reviewer, request, answers, rest=ROOM_FOR_REST)
     labels = [label(number) for number in range(len(answers))]
     approving = rule is RuleName.APPROVAL
-    by_schema = Capability.JSON_SCHEMA in reviewer.capabilities
-    return Prompt(
-        messages=(
-            Message(role="system", content=f"{TASK}{APPROVE if approving else ''}{DATA_ONLY}"),
-            Message(role="user", content=f"{marked}\n\n{_reply_form(labels, approving=approving)}"),
-        ),
-        purpose=Purpose.RANK,
-        temperature=None if Capability.REASONING in reviewer.capabilities else 0.0,
-        response_schema=_reply_schema(labels, approving=approving) if by_schema else None,
-    )
+    told = f"{TASK}{APPROVE if approving else ''}{DATA_ONLY}"
+    asked = f"{marked}\n\n{_reply_form(labels, approving=approving)}"
+    schema = _reply_schema(labels, approving=approving)
+    return helper_prompt(reviewer, Purpose.RANK, told, asked, schema=schema)
 
 
 def _reply_form(labels: Sequence[str], *, approving: bool) -> str:
@@ -167,13 +165,14 @@ def _reply_form(labels: Sequence[str], *, approving: bool) -> str:
 
 def _reply_schema(labels: Sequence[str], *, approving: bool) -> Mapping[str, Json]:
     some = {"type": "array", "items": {"type": "string", "enum": list(labels)}}
-    fields: dict[str, Json] = {
-        "ranking": some,
-        **({"approved": some} if approving else {}),
-        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-        "reason": {"type": "string"},
-    }
-    return {"type": "object", "additionalProperties": False, "required": list(fields), "properties": fields}
+    return closed_object(
+        {
+            "ranking": some,
+            **({"approved": some} if approving else {}),
+            "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+            "reason": {"type": "string"},
+        }
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

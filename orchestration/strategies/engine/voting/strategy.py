@@ -1,42 +1,42 @@
-"""The voting strategy: ballots, a count, an answer; under the auto ballot the answers decide how to vote."""
+"""The voting strategy: ballots, a count, an answer; and how other strategies count their answers."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from orchestration.llm.engine.types import Json
-from orchestration.runs.engine.context import RunContext
+from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import StepTimer, announce
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.strategies.engine.consensus.ballots import TallyVerdict
-from orchestration.strategies.engine.deciding import (
-    Selection,
-    no_answer_error,
-    overall,
-    require_usable,
-    select_best,
-    settle,
-)
+from orchestration.strategies.engine.consensus.ballots import RuleName, TallyVerdict, TieRule
+from orchestration.strategies.engine.deciding import Selection, overall, require_usable, select_best
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
-from orchestration.strategies.engine.options import StrategyOptions, parse_options
-from orchestration.strategies.engine.rounds import single_error
-from orchestration.strategies.engine.stopping import Stop
-from orchestration.strategies.engine.strategy import Panel, Strategy
-from orchestration.strategies.engine.types import (
-    Candidate,
-    Request,
-    StrategyOutcome,
-    answered_candidates,
-    counted,
-    is_usable,
+from orchestration.strategies.engine.members import ask_member
+from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
+from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round, candidates
+from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
+from orchestration.strategies.engine.strategy import Panel
+from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable
+from orchestration.strategies.engine.voting.answering import (
+    BY_MOST_VOTERS,
+    FEWEST_BELIEVED,
+    LEAST_GAIN,
+    Ballots,
+    Vote,
+    cast_answer,
+    reason_to_stop,
 )
-from orchestration.strategies.engine.voting.answering import Answering, Ballots, Vote
-from orchestration.strategies.engine.voting.counting import Cast, comparable, countable, readable
+from orchestration.strategies.engine.voting.counting import (
+    Cast,
+    Contender,
+    Count,
+    comparable,
+    countable,
+    readable,
+)
 from orchestration.strategies.engine.voting.deciding import (
     VoteResult,
     decide_vote,
@@ -47,6 +47,7 @@ from orchestration.strategies.engine.voting.deciding import (
 from orchestration.strategies.engine.voting.options import (
     FEWEST_TO_TELL_APART,
     BallotKind,
+    StopMode,
     VotingOptions,
     faults,
     voting_effort,
@@ -62,70 +63,20 @@ WITHOUT_A_VOTE = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BallotChoice:
-    """The kind of ballot and the reason for it, as they are journaled."""
-
-    kind: BallotKind
-    reason: str
-
-    @property
-    def decision(self) -> Decision:
-        """The choice as a decision."""
-        return Decision(kind=BALLOT, chosen=self.kind.value, reason=self.reason)
-
-    @classmethod
-    def from_decision(cls, decision: Mapping[str, Json]) -> BallotChoice | None:
-        """Return the choice that was emitted as this decision, None for a decision about something else."""
-        if decision["kind"] != BALLOT:
-            return None
-        return cls(kind=BallotKind(decision["chosen"]), reason=decision["reason"])
-
-
-async def cast_ballots(answering: Answering, candidates: tuple[Candidate, ...], stop: Stop | None) -> Ballots:
-    """Return the ballots that follow from the panel's answers: the answers themselves, or reviews of them.
-
-    Under the auto ballot the answers decide which; that is journaled before any ballot is emitted or a review
-    asked for. `stop` is why some models were not asked for an answer.
-    """
-    vote = answering.vote
-    if vote.options.ballot is BallotKind.REVIEW:
-        return await review_answers(vote, candidates, stop)
-    stops = () if stop is None else (stop,)
-    written = [candidate for candidate in candidates if is_usable(candidate)]
-    if vote.options.ballot is BallotKind.ANSWERS or not written:
-        casts = tuple(answering.casts.values())
-        return Ballots(kind=BallotKind.ANSWERS, candidates=candidates, casts=casts, stops=stops)
-    read = [answering.casts[name] for name in vote.panel.names if name in answering.casts]
-    found = choose_ballot(read, len(written), vote.options.quorum)
-    stored = await vote.context.decide(BALLOT, asdict(found))
-    choice = BallotChoice(kind=BallotKind(stored["kind"]), reason=stored["reason"])
-    await announce(vote.context, choice.decision, BALLOT)
-    vote = vote.with_ballot(choice.kind)
-    if choice.kind is BallotKind.REVIEW:
-        return replace(await review_answers(vote, candidates, stop), chosen=choice.decision)
-    ballots = ballots_to_count(read, written, vote.options.quorum)
-    for cast in ballots:
-        await vote.emit_ballot(cast)
-    chosen = choice.decision
-    return Ballots(kind=choice.kind, candidates=candidates, casts=tuple(ballots), stops=stops, chosen=chosen)
-
-
-def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> BallotChoice:
-    """Return the kind of ballot for so many `answers`, read as `casts`."""
+def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> tuple[BallotKind, str]:
+    """Return the kind of ballot for so many `answers`, read as `casts`, and why."""
     alike = comparable(casts)
     if countable(casts, answers, quorum):
         give = f"{alike} of {counted(answers, 'answer')} {'gives' if alike == 1 else 'give'}"
-        why = f"{give} a result that can be compared, so equal results count together."
-        return BallotChoice(kind=BallotKind.ANSWERS, reason=why)
+        return BallotKind.ANSWERS, f"{give} a result that can be compared, so equal results count together."
     if answers < FEWEST_TO_TELL_APART:
-        return BallotChoice(kind=BallotKind.ANSWERS, reason=_ONE_ANSWER if answers == 1 else _TWO_ANSWERS)
+        return BallotKind.ANSWERS, _ONE_ANSWER if answers == 1 else _TWO_ANSWERS
     why_not = f"Only {alike} of {answers} answers can be compared"
     if not alike:
         why_not = "The answers are in each model's own words and cannot be counted"
     elif 2 * alike > answers:
         why_not = f"Only {counted(readable(casts), 'answer')} can be counted and the quorum is {quorum}"
-    return BallotChoice(kind=BallotKind.REVIEW, reason=f"{why_not}, so each model reviews the others'.")
+    return BallotKind.REVIEW, f"{why_not}, so each model reviews the others'."
 
 
 def ballots_to_count(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int) -> Sequence[Cast]:
@@ -146,7 +97,136 @@ def _text_vote(candidate: Candidate) -> Cast:
     return Cast(voter=candidate.model, answer=answer, confidence=overall(candidate))
 
 
-class Voting(Strategy):
+@dataclass(kw_only=True, slots=True)
+class VotingRun(Vote):
+    """A vote from the answers to the winner.
+
+    `written` are the usable answers so far, `casts` the ballots that all are.
+    """
+
+    casts: dict[str, Cast] = field(default_factory=dict)
+    written: list[Candidate] = field(default_factory=list)
+
+    async def run(self) -> StrategyOutcome:
+        """Have the panel answer, and vote. Raises `QuorumMissed`, `VoteUndecided` as well."""
+        STRATEGY.check(self.options, self.panel.names)
+        self.options = self.options.with_ballot_by_rule()
+        if not self.panel.belief.has_records(self.panel.names):
+            self.options = self.options.by_most_votes()
+        candidates, stop = await self._ask_all()
+        require_usable(candidates, stop)
+        ballots = await self._ballots(candidates, stop)
+        for each in ballots.stops:
+            await self.note_stop(each)
+        self.require_answers(ballots.candidates)
+        return await self._conclude(ballots)
+
+    async def _ask_all(self) -> tuple[tuple[Candidate, ...], Stop | None]:
+        """Return the candidate of each model, in panel order, and the stop that left some out, if any.
+
+        Ballots are emitted only where answers are voted with. Where that is undecided, asking ends early only
+        once no answer to come can make it a review; for a review all are asked at once.
+        """
+        wave = 0 if self.options.ballot is BallotKind.REVIEW else self.options.waves
+        step = "stop" if self.options.ballot is BallotKind.ANSWERS else "stop/answers"
+        await self.begin("asking")
+        plan = RoundPlan(until=self._until, wave=wave, step=step)
+        ended = await ask_round(self.panel.members, self._ask_voter, plan, context=self.context)
+        return candidates(ended), ended.stop
+
+    async def _ask_voter(self, model: ChatModel) -> Candidate:
+        answer = await ask_member(model, self.prompt, self.timer, request=self.request)
+        [candidate] = await self.scorer.by_checks_alone().score([answer], "checks")
+        if is_usable(candidate):
+            self.written.append(candidate)
+        cast = cast_answer(candidate, self.request.text)
+        self.casts[cast.voter] = cast
+        if self.options.ballot is BallotKind.ANSWERS:
+            await self.emit_ballot(cast)
+        return candidate
+
+    def _until(self, asked: Round[Candidate]) -> StopRequest | None:
+        casts, most = self.casts.values(), len(self.written) + len(asked.waiting)
+        if self.options.ballot is BallotKind.AUTO and not countable(casts, most, self.options.quorum):
+            return None
+        counted = self.count(casts)
+        likely = self._likely(counted) if self.options.stop is StopMode.POSTERIOR else ""
+        return reason_to_stop(self, counted, prompt=self.prompt, written=self.written, likely=likely)
+
+    def _likely(self, counted: Count) -> str:
+        """Return why the winner so far is believed, empty where further answers are worth asking for.
+
+        It is believed once it is right with the probability that was asked for, or once no model that is left
+        is expected to raise it by more than `LEAST_GAIN`. Only of rules that the most voters decide.
+        """
+        winner = counted.tally().winner
+        if winner is None or self.options.rule not in BY_MOST_VOTERS:
+            return ""
+        read, posterior = self.believed(self.casts.values())
+        backers = set(counted.contender(winner).models)
+        if not posterior.groups or {read[place].model for place in posterior.best.places} != backers:
+            return ""
+        right, asked = posterior.best.right, self.options.posterior
+        if right >= asked:
+            return f"“{winner}” is right with a probability of {right:.3f}; {asked:g} was asked for."
+        left = [name for name in self.panel.names if name not in self.casts]
+        belief, question = self.panel.belief, self.question
+        gain = max((belief.worth(posterior, question, name) for name in left), default=0.0)
+        if posterior.voters < FEWEST_BELIEVED or gain > LEAST_GAIN:
+            return ""
+        sure = f"“{winner}” is right with a probability of {right:.3f}"
+        return f"{sure}; no other model is expected to raise it by more than {LEAST_GAIN:.1%}."
+
+    async def _ballots(self, candidates: tuple[Candidate, ...], stop: Stop | None) -> Ballots:
+        """Return the ballots that follow from the answers: these themselves, or reviews of them.
+
+        Under the auto ballot the answers decide which; that is journaled before any ballot is emitted or a
+        review asked for. `stop` is why some models were not asked for an answer.
+        """
+        if self.options.ballot is BallotKind.REVIEW:
+            return await review_answers(self, candidates, stop)
+        stops = () if stop is None else (stop,)
+        written = [candidate for candidate in candidates if is_usable(candidate)]
+        if self.options.ballot is BallotKind.ANSWERS or not written:
+            self.options = self.options.with_ballot(BallotKind.ANSWERS)
+            return Ballots(candidates=candidates, casts=tuple(self.casts.values()), stops=stops)
+        read = [self.casts[name] for name in self.panel.names if name in self.casts]
+        found, why = choose_ballot(read, len(written), self.options.quorum)
+        stored = await self.context.decide(BALLOT, {"kind": found.value, "reason": why})
+        self.options = self.options.with_ballot(BallotKind(stored["kind"]))
+        chosen = Decision(kind=BALLOT, chosen=stored["kind"], reason=stored["reason"])
+        await self.decide(chosen, BALLOT)
+        if self.options.ballot is BallotKind.REVIEW:
+            return replace(await review_answers(self, candidates, stop), chosen=chosen)
+        ballots = ballots_to_count(read, written, self.options.quorum)
+        for cast in ballots:
+            await self.emit_ballot(cast)
+        return Ballots(candidates=candidates, casts=tuple(ballots), stops=stops, chosen=chosen)
+
+    async def _conclude(self, ballots: Ballots) -> StrategyOutcome:
+        """Count the ballots, and return the answer that won."""
+        result = await decide_vote(self, ballots)
+        await emit_result(self, ballots, result)
+        is_won = result.tally.winner is not None
+        if not is_won and not self._is_left_open(result):
+            raise no_winner_error(self, ballots, result)
+        if is_won:
+            await self.decide(result.decision, "vote")
+        self.notes += result.notes if is_won else (*result.notes, WITHOUT_A_VOTE)
+        candidates = await self.scorer.score(ballots.candidates, "checks")
+        selection = _selection(result, candidates) if is_won else select_best(candidates)
+        return await self.conclude(selection, candidates, consensus=result.consensus if is_won else None)
+
+    def _is_left_open(self, result: VoteResult) -> bool:
+        """Return whether no review can be read, where the options require no quorum.
+
+        Models that can answer cannot always rank answers: then the best one is chosen, without a vote.
+        """
+        nobody = result.tally.verdict is TallyVerdict.NO_QUORUM and not result.count.counting
+        return nobody and self.options.ballot is BallotKind.REVIEW and self.options.quorum <= 1
+
+
+class Voting(PanelStrategy):
     """Let the panel vote on the best answer."""
 
     name: ClassVar[str] = "voting"
@@ -156,7 +236,8 @@ class Voting(Strategy):
         " model ranks the others' blind. Says how far they agree and who dissents."
     )
     in_turn: ClassVar[bool] = False
-    Options: ClassVar[type[StrategyOptions]] = VotingOptions
+    Options: ClassVar[type[AnswerOptions]] = VotingOptions
+    Run: ClassVar[type[StrategyRun]] = VotingRun
     labels: ClassVar[Mapping[str, str]] = {BALLOT: "Ballot", "vote": "Vote"}
     moments: ClassVar[Mapping[str, str]] = {
         BALLOT: "Ballot chosen",
@@ -175,63 +256,6 @@ class Voting(Strategy):
         """Return how many models a vote asks: reviews are a second call of each."""
         return voting_effort(parse_options(VotingOptions, options.model_dump()), panel)
 
-    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
-        """Answer `request` with the winner of a vote.
-
-        Raises `QuorumMissed`, `VoteUndecided`, beside what every strategy may raise.
-        """
-        options = parse_options(VotingOptions, request.options)
-        self.check(options, panel.names)
-        options = options.with_ballot_by_rule()
-        if not panel.belief.has_records(panel.names):
-            options = options.by_most_votes()
-        vote = Vote(request=request, options=options, panel=panel, timer=StepTimer(context))
-        with single_error():
-            answering = Answering(vote=vote)
-            candidates, stop = await answering.run()
-            require_usable(candidates, stop)
-            ballots = await cast_ballots(answering, candidates, stop)
-            return await _conclude(vote.with_ballot(ballots.kind), ballots)
-
-
-async def _conclude(vote: Vote, ballots: Ballots) -> StrategyOutcome:
-    for stop in ballots.stops:
-        await announce(vote.context, stop.decision, "stop")
-    if not answered_candidates(ballots.candidates):
-        raise no_answer_error(ballots.candidates, *ballots.stops)
-    result = await decide_vote(vote, ballots)
-    await emit_result(vote, ballots, result)
-    is_won = result.tally.winner is not None
-    if not is_won and not _is_left_open(vote, ballots, result):
-        raise no_winner_error(vote, ballots, result)
-    if is_won:
-        await announce(vote.context, result.decision, "vote")
-    candidates = await vote.scorer.score(ballots.candidates, "checks")
-    selection = _selection(result, candidates) if is_won else select_best(candidates)
-    with vote.timer.step("select"):
-        chosen, decision = await settle(vote.context, selection, candidates)
-    by_answers = () if ballots.chosen is None else (ballots.chosen,)
-    voted, no_vote = ((result.decision,), ()) if is_won else ((), (WITHOUT_A_VOTE,))
-    return StrategyOutcome(
-        answer=chosen.text,
-        candidates=candidates,
-        chosen=chosen.step,
-        consensus=result.consensus if is_won else None,
-        quality=chosen.quality,
-        decisions=(*by_answers, *(stop.decision for stop in ballots.stops), *voted, decision),
-        path=vote.timer.path(),
-        notes=(*(stop.sentence for stop in ballots.stops), *result.notes, *no_vote),
-    )
-
-
-def _is_left_open(vote: Vote, ballots: Ballots, result: VoteResult) -> bool:
-    """Return whether no review can be read, where the options require no quorum.
-
-    Models that can answer cannot always rank answers: then the best one is chosen, without a vote.
-    """
-    nobody = result.tally.verdict is TallyVerdict.NO_QUORUM and not result.count.counting
-    return nobody and ballots.kind is BallotKind.REVIEW and vote.options.quorum <= 1
-
 
 def _selection(result: VoteResult, candidates: Sequence[Candidate]) -> Selection:
     """Return the candidate whose text is given for the winner."""
@@ -244,6 +268,61 @@ def _selection(result: VoteResult, candidates: Sequence[Candidate]) -> Selection
     place = "is the first on the panel of" if is_first else "has the highest estimated quality of"
     reason = f"{chosen.model} {place} the {len(winner.models)} whose answer won."
     return Selection(step=chosen.step, reason=reason)
+
+
+PLURALITY = VotingOptions(ballot=BallotKind.ANSWERS, rule=RuleName.PLURALITY, tie=TieRule.CONFIDENCE)
+"""The most voters win; of equals those whose answers are better by the built-in checks."""
+FEWEST_COUNTED = 2
+
+
+def answer_vote(run: StrategyRun, panel: Panel) -> Vote:
+    """Return the vote of a panel by plurality of the final answers of a run."""
+    return VotingRun(request=run.request, options=PLURALITY, panel=panel, timer=run.timer, scorer=run.scorer)
+
+
+def can_be_counted(casts: Sequence[Cast], candidates: Sequence[Candidate]) -> bool:
+    """Return whether more than half of the usable answers can be compared."""
+    return countable(casts, sum(map(is_usable, candidates)), PLURALITY.quorum)
+
+
+async def conclude_by_vote(
+    run: StrategyRun,
+    vote: Vote,
+    casts: Sequence[Cast],
+    scored: Sequence[Candidate],
+    voters: Sequence[Candidate],
+) -> StrategyOutcome:
+    """Return the outcome of a vote, which is emitted; where it cannot be counted, that of the best answer.
+
+    `voters` are the scored candidates, under the names of the voters.
+    """
+    if sum(map(is_usable, voters)) < FEWEST_COUNTED or not can_be_counted(casts, voters):
+        return await run.conclude(select_best(scored), scored)
+    for cast in casts:
+        await vote.emit_ballot(cast)
+    stops = () if run.stop is None else (run.stop,)
+    ballots = Ballots(candidates=tuple(voters), casts=tuple(casts), stops=stops)
+    result = await decide_vote(vote, ballots)
+    await emit_result(vote, ballots, result)
+    await run.decide(result.decision, "vote")
+    run.notes += result.notes
+    selection = _best_worded(result.count.contender(result.tally.winner or ""), voters)
+    return await run.conclude(selection, scored, consensus=result.consensus)
+
+
+def _best_worded(winner: Contender, voters: Sequence[Candidate]) -> Selection:
+    """Return the best worded of the answers that won, and why it was chosen."""
+    chosen = max((each for each in voters if each.model in winner.spoken_by), key=_standing)
+    reason = f"{chosen.model} gave the answer that won the vote."
+    if len(winner.models) > 1:
+        alike = counted(len(winner.models), "answer")
+        reason = f"{chosen.model} gave the best worded of the {alike} that won the vote."
+    return Selection(step=chosen.step, reason=reason)
+
+
+def _standing(candidate: Candidate) -> tuple[bool, float]:
+    """Return by what one of equal answers is chosen: that something speaks for it, and how much."""
+    return candidate.quality is not None and candidate.quality.judged, overall(candidate)
 
 
 STRATEGY = Voting()

@@ -29,6 +29,12 @@ from orchestration.strategies.services.strategy_runs import NAME, USUAL_STRATEGY
 
 BAD_ARGUMENTS = 2
 NO_CONSENSUS: Mapping[str, Json] = {"agreement": None, "margin": None, "dissenters": [], "rule": None}
+REPEATED = (
+    ("--option", "NAME=VALUE", "an option of the strategy"),
+    ("--model", "NAME", "a model of the panel, in order"),
+    ("--tool", "NAME", "a tool that the models may call"),
+)
+"""Arguments that may be given several times."""
 QUALITY_FIELDS = ("overall", *(dimension.value for dimension in Dimension))
 
 
@@ -49,25 +55,12 @@ class Command(BaseCommand):
             default=first.kind if (first := first_method()) else USUAL_STRATEGY,
             help="auto (default: chosen for the question), parallel, voting, ...",
         )
-        parser.add_argument(
-            "--preset", default="", metavar="NAME", help="a saved strategy with options and panel"
-        )
-        parser.add_argument(
-            "--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the strategy"
-        )
-        parser.add_argument(
-            "--model", action="append", default=[], metavar="NAME", help="a model of the panel, in order"
-        )
-        parser.add_argument(
-            "--tool", action="append", default=[], metavar="NAME", help="a tool that the models may call"
-        )
-        parser.add_argument(
-            "--tool-rounds",
-            type=int,
-            default=USUAL_ROUNDS,
-            metavar="N",
-            help="most calls of a model an answer",
-        )
+        preset = "a saved strategy with options and panel"
+        parser.add_argument("--preset", default="", metavar="NAME", help=preset)
+        for name, shape, words in REPEATED:
+            parser.add_argument(name, action="append", default=[], metavar=shape, help=words)
+        rounds = "most calls of a model an answer"
+        parser.add_argument("--tool-rounds", type=int, default=USUAL_ROUNDS, metavar="N", help=rounds)
         parser.add_argument("--team", default="", help="the team to ask for (the oldest one)")
         for name, limit in Constraints.model_json_schema()["properties"].items():
             parser.add_argument(limit["flag"], dest=name, metavar=limit["metavar"], help=limit["description"])

@@ -1,0 +1,141 @@
+"""What runs of all strategies share: the request and its options, the steps, and how they end."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from orchestration.llm.engine.model import ChatModel
+from orchestration.llm.engine.types import Prompt
+from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.types import Decision
+from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, begin_phase
+from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
+from orchestration.strategies.engine.deciding import Selection, no_answer_error, require_usable, settle
+from orchestration.strategies.engine.members import ask_member
+from orchestration.strategies.engine.options import AnswerOptions, parse_options
+from orchestration.strategies.engine.quality.assessing import Scorer
+from orchestration.strategies.engine.rounds import Stop, single_error
+from orchestration.strategies.engine.strategy import Panel, Strategy
+from orchestration.strategies.engine.types import (
+    Candidate,
+    Consensus,
+    Request,
+    StrategyOutcome,
+    answered_candidates,
+)
+
+
+@dataclass(kw_only=True, slots=True)
+class StrategyRun(ABC):
+    """The state of one run of a strategy.
+
+    `stop` is the last early end of a round; `decisions` and `notes` are those of the outcome so far.
+    """
+
+    request: Request
+    options: AnswerOptions
+    panel: Panel
+    timer: StepTimer
+    scorer: Scorer
+    stop: Stop | None = None
+    decisions: list[Decision] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def begun(cls, schema: type[AnswerOptions], request: Request, panel: Panel, context: RunContext) -> Self:
+        """Return the run of a request with the options of a strategy. Raises `InvalidOptions`."""
+        options, timer = parse_options(schema, request.options), StepTimer(context)
+        scorer = Scorer.judged_by(options, request, panel, timer)
+        return cls(request=request, options=options, panel=panel, timer=timer, scorer=scorer)
+
+    @abstractmethod
+    async def run(self) -> StrategyOutcome:
+        """Do what the strategy does."""
+
+    @property
+    def context(self) -> RunContext:
+        """The context of the run."""
+        return self.timer.context
+
+    @property
+    def prompt(self) -> Prompt:
+        """The question as the members of the panel are asked it."""
+        return answer_prompt(self.request, self.options)
+
+    @property
+    def question(self) -> QuestionTraits:
+        """What is known of the question."""
+        return question_traits(self.request.text, self.request.system)
+
+    @property
+    def least(self) -> float:
+        """The least quality that the request asks for."""
+        return self.request.constraints.min_quality or 0.0
+
+    async def begin(self, phase: str) -> None:
+        """Emit that a phase begins."""
+        await begin_phase(self.context, phase)
+
+    async def decide(self, decision: Decision, step: str) -> None:
+        """Emit a decision, and keep it for the outcome."""
+        self.decisions.append(decision)
+        await announce(self.context, decision, step)
+
+    async def note_stop(self, stop: Stop | None) -> None:
+        """Keep and emit the early end of a round, if it was one."""
+        self.stop = stop
+        if stop is not None:
+            self.notes.append(stop.sentence)
+            await self.decide(stop.decision, "stop")
+
+    async def ask(self, model: ChatModel) -> Candidate:
+        """Return a member's answer to the question, or the candidate that failed. Raises `LimitReached`."""
+        return await ask_member(model, self.prompt, self.timer, request=self.request)
+
+    def require_answers(self, candidates: Sequence[Candidate]) -> None:
+        """Refuse to go on without a usable answer. Raises `AllModelsFailed`, `NoUsableAnswer`, ..."""
+        if not answered_candidates(candidates):
+            raise no_answer_error(candidates, self.stop)
+        require_usable(candidates, self.stop)
+
+    async def conclude(
+        self,
+        selection: Selection,
+        candidates: Sequence[Candidate],
+        *,
+        combined: Sequence[Candidate] = (),
+        consensus: Consensus | None = None,
+    ) -> StrategyOutcome:
+        """Return the outcome of what is selected among candidates and what was `combined` from them.
+
+        The choice is journaled first. Raises `NoUsableAnswer`.
+        """
+        require_usable(candidates, self.stop)
+        with self.timer.step("select"):
+            among = (*answered_candidates(candidates), *combined)
+            chosen, decision = await settle(self.context, selection, among)
+        return StrategyOutcome(
+            answer=chosen.text,
+            candidates=tuple(candidates),
+            chosen="" if chosen in combined else chosen.step,
+            consensus=consensus,
+            quality=chosen.quality,
+            decisions=(*self.decisions, decision),
+            path=self.timer.path(),
+            notes=tuple(self.notes),
+        )
+
+
+class PanelStrategy(Strategy):
+    """A strategy each of whose runs is a `Run`."""
+
+    Options: ClassVar[type[AnswerOptions]]
+    Run: ClassVar[type[StrategyRun]]
+
+    async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
+        """Answer `request` as its run does. Raises what went wrong first, where several models are asked."""
+        with single_error():
+            return await self.Run.begun(self.Options, request, panel, context).run()
