@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.evaluation.models import Dataset, ItemOutcome
@@ -110,6 +111,15 @@ def test_a_fallback_is_shown_with_both_answers(member: Membership, evaluated: Ru
         signed_in(member).get(reverse("evaluation:item-outcome", args=[evaluated.pk, 99, 0])).status_code
         == 404
     )
+
+
+def test_the_pages_cost_few_queries(
+    member: Membership, evaluated: Run, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    browser = signed_in(member)
+    for view, args in (("results", []), ("item-outcome", [4, 0])):
+        with django_assert_max_num_queries(17):
+            browser.get(reverse(f"evaluation:{view}", args=[evaluated.pk, *args]))
 
 
 def test_exports_have_the_method_the_rule_and_the_optimisations(member: Membership, evaluated: Run) -> None:
