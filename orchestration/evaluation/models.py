@@ -67,7 +67,7 @@ class ItemOutcome(models.Model):
     """What an item came to under one configuration of an evaluation, counted from 0.
 
     `correct` is None where nothing could tell (`failed` says whether there was an answer at all). `answers`
-    has the answer of each model: `{"model", "step", "text", "extracted", "correct"}`, in older rows no step.
+    has the answer of each model: `{"model", "text", "extracted", "correct"}`.
     """
 
     id = models.BigAutoField(primary_key=True)
