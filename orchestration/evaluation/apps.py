@@ -17,5 +17,5 @@ class EvaluationConfig(AppConfig):
 
         register(EvaluationKind(), EvaluationPage())
         register_method_page(MethodPage(title="Evaluations", icon="chart-bar", view="evaluation:list"))
-        register_method_page(MethodPage(title="Belief", icon="brain", view="evaluation:belief"))
         register_method_page(MethodPage(title="Datasets", icon="file-text", view="evaluation:datasets"))
+        register_method_page(MethodPage(title="Belief", icon="brain", view="evaluation:belief"))

@@ -71,8 +71,8 @@ class ItemOutcome(models.Model):
     """What an item came to under one configuration of an evaluation, counted from 0.
 
     `correct` is None where nothing could tell (`failed` says whether there was an answer at all). `answers`
-    has the answer of each model: `{"model", "step", "text", "extracted", "correct"}`, in older rows no step.
-    `route` is how Auto came to its method (see `services.routes`), None under other configurations.
+    has the answer of each model: `{"model", "text", "extracted", "correct"}`. `route` is how Auto came to its
+    method (see `services.routes`), None under other configurations.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -82,28 +82,45 @@ def team(owner: Membership) -> Membership:
 
 
 def graded(
-    member: Membership, number: int = 60, skills: Mapping[str, float] = EXPERT, *, seed: int = 1
+    member: Membership,
+    number: int = 60,
+    skills: Mapping[str, float] = EXPERT,
+    *,
+    seed: int = 1,
+    strategy: str = "voting",
 ) -> Run:
     """Store an evaluation that is over, in which models were right so often."""
     dataset, drawn = Dataset.objects.create(team=member.team, name="Sums", size=number), Random(seed)
     models = LanguageModel.objects.filter(team=member.team)
     panel = [{"spec": {"name": each.name}, "role": "member", "model": str(each.pk)} for each in models]
-    columns: dict[str, Any] = {"kind": "evaluation", "ref": str(dataset.pk), "panel": panel}
+    request = {"configurations": [{"strategy": strategy}]}
+    columns: dict[str, Any] = {
+        "kind": "evaluation",
+        "ref": str(dataset.pk),
+        "panel": panel,
+        "request": request,
+    }
     run = a_run(member, "Sums", finished_at=timezone.now(), **columns)
     for place in range(number):
         prompt = f"How many are {place} and {seed}? Give the number."
         item = DatasetItem.objects.create(dataset=dataset, number=place, key=f"{place}", prompt=prompt)
         answers: list[dict[str, Any]] = [
-            {"model": model, "step": f"ask/{model}", "text": f"The answer is {value}.", "correct": not value}
+            {"model": model, "text": f"The answer is {value}.", "correct": not value}
             for model, value in drawn_answers(skills, drawn).items()
         ]
-        answers.append({"model": "good", "step": "answer-2/ask/good", "text": "0", "correct": True})
+        answers.append({"model": "good", "text": "7", "correct": answers[0]["correct"]})  # a second sample
         answers.append({"model": "judged", "text": "0", "correct": None})
         ItemOutcome.objects.create(run=run, item=item, configuration=0, correct=True, answers=answers)
     return run
 
 
-def rated(member: Membership, number: int, *, right: Callable[[int], bool] = lambda _: True) -> None:
+def rated(
+    member: Membership,
+    number: int,
+    *,
+    right: Callable[[int], bool] = lambda _: True,
+    strategy: str = "voting",
+) -> None:
     """Store runs in which all models said the same, and ratings of them."""
     for place in range(number):
         candidates = [
@@ -112,7 +129,8 @@ def rated(member: Membership, number: int, *, right: Callable[[int], bool] = lam
             for model in EXPERT
         ]
         outcome = {"candidates": candidates, "chosen": "ask/good", "decisions": []}
-        run = a_run(member, f"How many are {place} and 7? Give the number.", outcome=outcome)
+        prompt, asked = f"How many are {place} and 7? Give the number.", {"strategy": strategy}
+        run = a_run(member, prompt, outcome=outcome, request=asked)
         Rating.objects.create(run=run, user=member.user, value=1 if right(place) else -1)
 
 
@@ -155,9 +173,13 @@ def test_ratings_of_runs_with_several_answers_are_learned_from(team: Membership)
     lone = {
         "candidates": [{"model": "a", "step": "ask/a", "state": "answered", "quality": None, "text": "7"}]
     }
-    Rating.objects.create(run=a_run(team, "Which?", outcome=lone), user=team.user, value=1)
+    Rating.objects.create(
+        run=a_run(team, "Which?", outcome={**lone, "method": "strategy/voting"}), user=team.user, value=1
+    )
     Rating.objects.create(run=a_run(team, "How?", outcome=None), user=team.user, value=1)
     graded(team, 5, seed=7)
+    graded(team, 5, strategy="debate")
+    rated(team, 41, strategy="debate")
     row = fit(team)
     assert row.examples == {"evaluation": {"number": 5}, "rating": {"number": 35}}  # five are in both
     answers = [said(model, 7) for model in EXPERT]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from orchestration.llm.engine.errors import ContextWindowExceeded, InvalidReques
 from orchestration.llm.engine.types import Json, ModelSpec, Purpose
 from orchestration.runs.engine.budget import Limits
 from orchestration.runs.engine.types import EventKind
+from orchestration.strategies.engine.belief.model import Tried
 from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.errors import AllModelsFailed, InvalidOptions
@@ -84,6 +86,17 @@ async def test_the_decisions_say_the_kind_the_words_and_each_models_numbers() ->
     assert ranking.remarks["strong"].startswith("Quality 90%, answers 100% of the time, 1.0 s, about $0.0010")
     assert "learned from 900 calls, 800 judged" in ranking.remarks["strong"]
     assert "ranked by its tier and price" in ranking.remarks["new"]
+
+
+async def test_a_record_with_the_kind_of_question_counts_whatever_the_type_of_task_was() -> None:
+    [strong, kind] = models(strong=0.75, kind=0.5)
+    kinds = {"number": Tried(right=50, seen=50)}
+    kind.profiles = tuple(
+        replace(each, task=TaskType.ANALYSIS, seeming_kinds=kinds) for each in kind.profiles
+    )
+    outcome = await stage([strong, kind]).run()
+    assert outcome.decisions[1].options == ("kind", "strong")
+    assert "none judged, 50 judged with questions of this kind" in outcome.decisions[1].remarks["kind"]
 
 
 async def test_the_same_panel_is_ranked_otherwise_for_another_kind() -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestration.evaluation.selectors import graded_since
-from orchestration.evaluation.services.coefficients import FEWEST_NEW, NEW_SHARE, Source
+from orchestration.evaluation.services.coefficients import FEWEST_NEW, NEW_SHARE, GradeSource
 from orchestration.llm.services.panel import model_spec
 from orchestration.strategies.engine.belief.fitting import FEWEST_EXAMPLES
 from orchestration.strategies.engine.belief.model import REASONS, Belief, Tried
@@ -56,7 +56,7 @@ def belief_overview(membership: Membership) -> BeliefOverview:
     """Return what the team's belief rests on."""
     stored = TeamCoefficients.objects.filter(team=membership.team_id).first() or TeamCoefficients()
     own = stored.document.get("coefficients", {})
-    evaluated, rated = (stored.examples.get(source, {}) for source in Source)
+    evaluated, rated = (stored.examples.get(source, {}) for source in GradeSource)
     models = list(models_with_profiles(membership))
     specs = {model.name: model_spec(model) for model in models}
     belief = belief_of_team(

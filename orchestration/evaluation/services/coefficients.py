@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain, islice
 from uuid import UUID
 
 from django.db import transaction
@@ -16,10 +17,9 @@ from django.utils import timezone
 from orchestra_site.accounts.models import AuditAction, Membership
 from orchestra_site.accounts.services import record_change
 from orchestration.evaluation.engine.coefficients import fit_coefficients, rated_example
-from orchestration.evaluation.models import ItemOutcome
-from orchestration.evaluation.selectors import graded_since
+from orchestration.evaluation.selectors import NAME, graded_since
 from orchestration.evaluation.services.evaluation_runs import LONGEST_KEPT
-from orchestration.evaluation.services.learning import first_answers
+from orchestration.evaluation.services.learning import graded_outcomes
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.providers.recorded.recording import same_words
 from orchestration.llm.services.panel import model_spec
@@ -28,8 +28,9 @@ from orchestration.strategies.engine.asking import answer_number
 from orchestration.strategies.engine.belief.fitting import ReadExample, read_examples
 from orchestration.strategies.engine.belief.reading import question_traits, read_text
 from orchestration.strategies.engine.belief.shipped import belief_of_team
-from orchestration.strategies.engine.strategy import GradedAnswer, TrainingExample
+from orchestration.strategies.engine.strategy import GradedAnswer, TrainingExample, all_strategies
 from orchestration.strategies.models import TeamCoefficients
+from orchestration.strategies.services.strategy_runs import NAME as STRATEGY
 
 FEWEST_NEW = 20
 """Questions that were graded since coefficients were last fitted, from which on they are fitted again."""
@@ -43,8 +44,8 @@ LONGEST_FIT = timedelta(minutes=10)
 """After this a worker that fits is taken for dead."""
 
 
-class Source(StrEnum):
-    """Where a graded question is from."""
+class GradeSource(StrEnum):
+    """What graded a question."""
 
     EVALUATION = "evaluation"
     RATING = "rating"
@@ -54,7 +55,7 @@ class Source(StrEnum):
 class GradedQuestion:
     """A question of the team whose answers were graded."""
 
-    source: Source
+    source: GradeSource
     example: ReadExample
 
 
@@ -100,7 +101,7 @@ def _counted(graded: list[GradedQuestion]) -> dict[str, dict[str, int]]:
     """Return the numbers of questions by source and kind."""
     return {
         source: dict(Counter(each.example.question.kind for each in graded if each.source is source))
-        for source in Source
+        for source in GradeSource
     }
 
 
@@ -113,7 +114,7 @@ def _graded_questions(team: UUID, since: datetime | None) -> Iterator[GradedQues
             continue
         known[words] = example if seen is None else replace(seen, answers={**example.answers, **seen.answers})
     yield from (
-        GradedQuestion(source=Source.EVALUATION, example=each) for each in read_examples(known.values())
+        GradedQuestion(source=GradeSource.EVALUATION, example=each) for each in read_examples(known.values())
     )
     left = MOST_EXAMPLES - len(known)
     for run, value in _rated(team, since):
@@ -123,21 +124,20 @@ def _graded_questions(team: UUID, since: datetime | None) -> Iterator[GradedQues
         rated = _rated_question(run, liked=value > 0)
         if rated is not None:
             known[words], left = TrainingExample(prompt=run.prompt), left - 1
-            yield GradedQuestion(source=Source.RATING, example=rated)
+            yield GradedQuestion(source=GradeSource.RATING, example=rated)
 
 
 def _evaluated(team: UUID, since: datetime | None) -> Iterator[tuple[str, TrainingExample]]:
     """Yield the items of evaluations that are over, with the answers that were graded and kept whole."""
-    rows = ItemOutcome.objects.filter(run__team=team, run__finished_at__isnull=False).select_related("item")
+    runs = Run.objects.filter(team=team, kind=NAME, finished_at__isnull=False).order_by("-finished_at")
     if since is not None:
-        rows = rows.filter(run__finished_at__gt=since)
-    newest = rows.order_by("-run__finished_at", "item__number", "configuration").defer("answer", "reason")
-    for row in newest[:MOST_ROWS].iterator():
-        answers = {
-            each["model"]: GradedAnswer(text=each["text"], correct=each["correct"])
-            for each in first_answers(row)
-            if each["correct"] is not None and len(each["text"]) < LONGEST_KEPT
-        }
+        runs = runs.filter(finished_at__gt=since)
+    rows = chain.from_iterable(graded_outcomes(run).iterator() for run in runs.iterator())
+    for row in islice(rows, MOST_ROWS):
+        answers: dict[str, GradedAnswer] = {}
+        for each in row.answers:
+            if each["correct"] is not None and len(each["text"]) < LONGEST_KEPT:
+                answers.setdefault(each["model"], GradedAnswer(text=each["text"], correct=each["correct"]))
         if answers:
             yield same_words(row.item.prompt), TrainingExample(prompt=row.item.prompt, answers=answers)
 
@@ -154,8 +154,12 @@ def _rated(team: UUID, since: datetime | None) -> Iterator[tuple[Run, int]]:
 
 
 def _rated_question(run: Run, *, liked: bool) -> ReadExample | None:
-    """Return what a rating says of the answers that models gave by themselves, if there are several."""
+    """Return what a rating says of answers that several models gave without others' in sight, if it does."""
     outcome = run.outcome or {}
+    name = run.request.get("strategy") or str(outcome.get("method", "")).removeprefix(f"{STRATEGY}/")
+    strategy = all_strategies().get(name)
+    if strategy is None or not strategy.answer_alone:
+        return None
     answers = [
         each
         for each in outcome.get("candidates", ())

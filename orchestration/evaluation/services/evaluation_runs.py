@@ -335,12 +335,7 @@ def _answers(
             right = (
                 verdict(scorer, each["text"], item.reference, item.prompt).correct if is_compared else None
             )
-            known = {
-                "model": each["model"],
-                "step": each["step"],
-                "extracted": each["extracted"],
-                "correct": right,
-            }
+            known = {"model": each["model"], "extracted": each["extracted"], "correct": right}
             yield {**known, "text": each["text"][:LONGEST_KEPT]}
 
 

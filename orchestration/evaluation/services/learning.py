@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import fmean
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from orchestration.evaluation.models import ItemOutcome
-from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run
 from orchestration.runs.services.queueing import queue_task
-from orchestration.strategies.engine.asking import answer_number
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
 from orchestration.strategies.engine.classification import task_called
+from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.services.profiles import FIT_COEFFICIENTS, GradedByModel, learn_graded
 
 
@@ -33,22 +33,26 @@ def learn_from_evaluations(runs: Sequence[Run]) -> None:
         transaction.on_commit(partial(queue_task, FIT_COEFFICIENTS, team))
 
 
-def first_answers(row: ItemOutcome) -> list[Mapping[str, Json]]:
-    """Return the answers that models gave by themselves, without those that followed on others' answers."""
-    return [each for each in row.answers if answer_number(each.get("step", "")) == 1]
+def graded_outcomes(run: Run) -> QuerySet[ItemOutcome]:
+    """Return what the items of an evaluation came to where models answered without others' in sight."""
+    known = {name for name, strategy in all_strategies().items() if strategy.answer_alone}
+    alone = [place for place, each in enumerate(run.request["configurations"]) if each["strategy"] in known]
+    rows = ItemOutcome.objects.filter(run=run, configuration__in=alone).order_by(
+        "item__number", "configuration"
+    )
+    return rows.select_related("item").defer("answer", "reason")
 
 
 def _graded(run: Run) -> Iterator[GradedByModel]:
     ids = {entry["spec"]["name"]: UUID(entry["model"]) for entry in run.panel if "model" in entry}
     found: dict[tuple[str, int], list[bool]] = defaultdict(list)
     asked: dict[int, QuestionTraits] = {}
-    rows = ItemOutcome.objects.filter(run=run).select_related("item").defer("answer", "reason")
-    for row in rows.iterator():
+    for row in graded_outcomes(run).iterator():
         item = row.item
         if item.pk not in asked:
             traits = question_traits(item.prompt)
             asked[item.pk] = replace(traits, task=task_called(item.task_type) or traits.task)
-        for each in first_answers(row):
+        for each in row.answers:
             if each["correct"] is not None:
                 found[each["model"], item.pk].append(each["correct"])
     for (model, item_id), right in found.items():

@@ -142,6 +142,7 @@ class Debate(PanelStrategy):
         "Models answer, see the others' answers without names and may change their minds, in rounds; once all"
         " agree or the rounds are over, their final answers are counted."
     )
+    answer_alone: ClassVar[bool] = False
     in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Round"
     counts_answers: ClassVar[bool] = True

@@ -125,6 +125,7 @@ class Mixture(PanelStrategy):
         "Models answer, then write better answers from everybody's, layer after layer; one model combines the"
         " last ones into the final answer."
     )
+    answer_alone: ClassVar[bool] = False
     in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Layer"
     Options: ClassVar[type[AnswerOptions]] = MixtureOptions

@@ -260,6 +260,7 @@ class Refine(PanelStrategy):
         "One model writes a draft, a critic names what is wrong with it, and the author revises it, until the"
         " critic finds nothing; the best version is the answer."
     )
+    answer_alone: ClassVar[bool] = False
     in_turn: ClassVar[bool] = True
     answer_word: ClassVar[str] = "Draft"
     Options: ClassVar[type[AnswerOptions]] = RefineOptions

@@ -106,7 +106,8 @@ class Strategy(ABC):
     other strategies name it. Pages show its decisions by `labels`, by kind of decision, and by `moments`, by
     the key of the step at which something was decided. `escalations` are the kinds of decisions by which it
     asks a further model because the answers so far are not good enough. `answer_word` is what one of several
-    answers of a model is called. Where it `counts_answers` as ballots, pages show the vote.
+    answers of a model is called. Where it `counts_answers` as ballots, pages show the vote. Only
+    where models `answer_alone`, without others' answers in sight, are their answers evidence of each.
     """
 
     name: ClassVar[str]
@@ -117,6 +118,7 @@ class Strategy(ABC):
     may_be_fallback: ClassVar[bool] = True
     answer_word: ClassVar[str] = "Answer"
     counts_answers: ClassVar[bool] = False
+    answer_alone: ClassVar[bool] = True
     labels: ClassVar[Mapping[str, str]] = {
         "fallback": "Fell back",
         "select": "Chosen answer",
