@@ -23,7 +23,7 @@ from tests.support.walk import Visitor, World
 from tests.support.walk_rows import ROWS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
-ROW_NUMBER = re.compile(r"-\d+-|\[\d+\]")
+ROW_NUMBER = re.compile(r"^c\d+-|-\d+-|\[\d+\]")
 PARAMETERS = {
     "/": ("from", "prompt", "strategy", "order", "redraw"),
     "/runs/": ("cursor",),
