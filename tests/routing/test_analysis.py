@@ -57,6 +57,14 @@ def test_what_a_model_needs_is_read_from_the_question(text: str, need: Need) -> 
     assert need not in analyse("What is 2 + 2?").needs
 
 
+def test_an_image_is_not_said_to_be_needed_as_no_model_will_see_it() -> None:
+    sentence = analyse("What is in this image?").sentence
+    assert sentence.endswith(
+        "It speaks of an image, which no model will see: only text is sent. Describe it in words."
+    )
+    assert "it needs" not in sentence
+
+
 def test_a_hard_question_is_harder_than_an_easy_one_and_makes_a_complex_request() -> None:
     easy = analyse("Hi!")
     hard = analyse(

@@ -11,6 +11,7 @@ from orchestra_site.accounts.models import Membership, Role
 from orchestration.llm.services.registry.seeding import seed_simulated
 from orchestration.llm.services.resources import close_resources
 from orchestration.routing.models import RoutedAnswer, RouterCell
+from orchestration.routing.services.planning import checked_auto, make_plan
 from orchestration.runs.models import Run
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
@@ -62,3 +63,13 @@ def test_what_a_run_shows_is_learned_of_its_method_and_of_its_models(
     rate_run(membership=member, run=run, value=-1)
     row = RoutedAnswer.objects.get(run=run)
     assert (row.rated, row.liked) == (1.0, 0.0)
+
+
+def test_models_that_cannot_call_the_chosen_tools_are_ruled_out_with_the_reason(member: Membership) -> None:
+    made = make_plan(member, checked_auto({"text": QUESTION, "tools": ["calculator"]}), explores=False)
+    obstacles = {each.ref: each.obstacle for each in made.plan.considered}
+    assert obstacles["model/sim-swift"] == "asks no model that can call tools"
+    assert (obstacles["model/sim-sage"], obstacles["strategy/voting"]) == ("", "")
+    long = make_plan(member, checked_auto({"text": "word " * 30_000}), explores=False).plan.considered
+    [swift] = [each.obstacle for each in long if each.ref == "model/sim-swift"]
+    assert swift.startswith("reads at most 8,192 tokens, and this request has about 37,")

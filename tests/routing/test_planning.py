@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Capability, Json
 from orchestration.routing.engine.arms import Result
+from orchestration.routing.engine.constraints import inability
 from orchestration.routing.engine.learning import RouterState
 from orchestration.routing.engine.optimising import PastRun
 from orchestration.routing.engine.planning import plan
 from orchestration.routing.engine.plans import DecidedBy, Knowledge
 from orchestration.routing.engine.request import parsed_auto
+from tests.support.models import spec_named
 from tests.support.routes import METHODS, SUM, a_method, a_situation, planned, refs, rules_of
 from tests.support.rule_sets import rule
 
@@ -142,6 +145,23 @@ def test_too_few_calls_rule_out_what_needs_more() -> None:
     assert found.method == "model/bob"
     with pytest.raises(InvalidRequest, match="makes at least 2 calls"):
         planned(constraints={"max_calls": 1}, require_consensus=True)
+
+
+def test_what_none_of_its_models_can_do_rules_a_method_out_with_the_reason() -> None:
+    small, large = (replace(spec_named(name), context_window=size) for name, size in (("s", 100), ("l", 900)))
+    caller = replace(small, capabilities=frozenset({Capability.TOOLS}))
+    assert inability([small, large], 800, tools=False) is None
+    assert inability([small, caller], 90, tools=True) is None
+    assert inability([], 90, tools=True) is None
+    mute, short = inability([small], 90, tools=True), inability([small], 800, tools=False)
+    found = planned(knowledge={"options": [*METHODS[:2], replace(METHODS[2], lacks=mute)]}, dial=1)
+    assert found.considered[-1].obstacle == "asks no model that can call tools"
+    assert found.method != METHODS[2].ref
+    with pytest.raises(
+        InvalidRequest, match=r"the length of the request stands in the way.*at most 100 tokens"
+    ) as no:
+        planned(knowledge={"options": [replace(METHODS[0], lacks=short)]})
+    assert no.value.field == "text"
 
 
 def test_without_any_model_that_is_said() -> None:

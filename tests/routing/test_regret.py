@@ -1,4 +1,4 @@
-"""Regret: what another method would have been worth (observed, estimated, unknown), and its words."""
+"""Regret: what another method would have been worth (seen, estimated, unknown), and what is said of it."""
 
 from __future__ import annotations
 

@@ -35,6 +35,16 @@ def csv_of(member: Membership, query: str = "") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"), newline="")))
 
 
+SINGLE = {"model": "sim-sage", "basis": "answered", "quality": 0.25, "cost_usd": 0.00005}
+BESIDE = {
+    "single_model": "sim-sage",
+    "single_model_is": "answered",
+    "single_model_quality": 0.25,
+    "single_model_usd": 0.00005,
+    "added_quality": 0.25,
+}
+
+
 def json_of(member: Membership, query: str = "") -> Any:  # noqa: ANN401  # JSON
     return json.loads(signed_in(member).get(f"{JSON}{query}").getvalue())
 
@@ -43,8 +53,7 @@ def test_a_row_has_all_that_is_known_of_a_run(member: Membership) -> None:
     run = a_run(
         member, "Weigh, the\n“moon”", answer="7e22 kg", quality=0.5, cost_usd="0.000100", calls_started=2
     )
-    single = {"model": "sim-sage", "basis": "answered", "quality": 0.25, "cost_usd": 0.00005}
-    Run.objects.filter(pk=run.pk).update(outcome={"single": single})
+    Run.objects.filter(pk=run.pk).update(outcome={"single": SINGLE})
     for cost in ("0.0001", None):
         Call.objects.create(
             run=run, step=str(cost), attempt=1, purpose="answer", status="done", cost_usd=cost, input_tokens=3
@@ -69,11 +78,7 @@ def test_a_row_has_all_that_is_known_of_a_run(member: Membership) -> None:
             "output_tokens": 0,
             "seconds": 3.0,
             "rating": -1,
-            "single_model": "sim-sage",
-            "single_model_is": "answered",
-            "single_model_quality": 0.25,
-            "single_model_usd": 0.00005,
-            "added_quality": 0.25,
+            **BESIDE,
         }
     ]
     (row,) = csv_of(member)

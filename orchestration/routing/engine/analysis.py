@@ -41,8 +41,11 @@ class RequestType(StrEnum):
     MIXED = "mixed"
 
 
+UNSEEN = "It speaks of an image, which no model will see: only text is sent. Describe it in words."
+
+
 class Need(StrEnum):
-    """What a model has to be able to do for a request."""
+    """What a request needs, by its words. Images cannot be sent: rules may look for it, no model meets it."""
 
     TOOLS = "tools"
     LONG_CONTEXT = "long context"
@@ -86,10 +89,12 @@ class Analysis:
         """The analysis in a sentence."""
         hard = "hard" if self.difficulty >= COMPLEX_FROM else "easy"
         level = hard if not SIMPLE_BELOW <= self.difficulty < COMPLEX_FROM else "middling"
-        needs = f"; it needs {', '.join(self.needs)}" if self.needs else ""
+        named = [need for need in self.needs if need is not Need.VISION]
+        needs = f"; it needs {', '.join(named)}" if named else ""
+        unseen = f" {UNSEEN}" if Need.VISION in self.needs else ""
         return (
             f"A {self.type} request: {self.task.label}, {level} (difficulty {self.difficulty:.0%}),"
-            f" about {self.tokens:,} tokens{needs}."
+            f" about {self.tokens:,} tokens{needs}.{unseen}"
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.engine.types import Capability, ModelSpec
 from orchestration.routing.engine.arms import Arm, Prediction
 from orchestration.routing.engine.request import AutoRequest
 from orchestration.strategies.engine.types import listed
@@ -28,29 +29,6 @@ LEVELS = tuple(MethodLevel)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MethodOption:
-    """A method that could answer.
-
-    `calls` are the fewest that it makes, None where that is not known. `agrees` says that it shows how far
-    several models agree, `explains` that its models can be asked to give reasons. One that is `offered` may
-    be chosen without a rule.
-    """
-
-    arm: Arm
-    title: str
-    level: MethodLevel
-    calls: int | None = None
-    agrees: bool = False
-    explains: bool = False
-    offered: bool = True
-
-    @property
-    def ref(self) -> str:
-        """The kind of the method and its name."""
-        return self.arm.ref
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Obstacle:
     """Why a method cannot be used: the field of the request that stands in the way, and words.
 
@@ -64,9 +42,45 @@ class Obstacle:
     shown: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MethodOption:
+    """A method that could answer.
+
+    `calls` are the fewest that it makes, None where that is not known. `agrees` says that it shows how far
+    several models agree, `explains` that its models can be asked to give reasons. One that is `offered` may
+    be chosen without a rule. `lacks` is what a request needs and none of its models can do.
+    """
+
+    arm: Arm
+    title: str
+    level: MethodLevel
+    calls: int | None = None
+    agrees: bool = False
+    explains: bool = False
+    offered: bool = True
+    lacks: Obstacle | None = None
+
+    @property
+    def ref(self) -> str:
+        """The kind of the method and its name."""
+        return self.arm.ref
+
+
 def obstacles(option: MethodOption, expected: Prediction, request: AutoRequest) -> tuple[Obstacle, ...]:
     """Return all that stands in the way of a method."""
-    return (*_limits(option, expected, request), *_demands(option, request))
+    lacks = () if option.lacks is None else (option.lacks,)
+    return (*_limits(option, expected, request), *_demands(option, request), *lacks)
+
+
+def inability(specs: Sequence[ModelSpec], tokens: int, *, tools: bool) -> Obstacle | None:
+    """Return what none of the models can do that a request of so many `tokens` needs, None for nothing."""
+    widest = max((spec.context_window for spec in specs), default=tokens)
+    if widest < tokens:
+        words = f"reads at most {widest:,} tokens, and this request has about {tokens:,}"
+        return Obstacle(field="text", words=words)
+    if tools and specs and not any(Capability.TOOLS in spec.capabilities for spec in specs):
+        return Obstacle(field="tools", words="asks no model that can call tools")
+    return None
 
 
 def _limits(option: MethodOption, expected: Prediction, request: AutoRequest) -> Iterator[Obstacle]:
@@ -104,6 +118,8 @@ def _demands(option: MethodOption, request: AutoRequest) -> Iterator[Obstacle]:
 
 
 WORDS = {
+    "text": "the length of the request",
+    "tools": "the choice of tools",
     "max_cost_usd": "the cost limit",
     "max_latency_s": "the time limit",
     "min_quality": "the least quality",

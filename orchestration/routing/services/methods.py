@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestra_site.accounts.models import Membership
 from orchestration.llm.engine.errors import InvalidRequest
@@ -11,7 +11,7 @@ from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, Json, ModelSpec
 from orchestration.llm.services.panel import model_spec, thaw
 from orchestration.routing.engine.analysis import Analysis
 from orchestration.routing.engine.arms import Arm
-from orchestration.routing.engine.constraints import MethodLevel, MethodOption
+from orchestration.routing.engine.constraints import MethodLevel, MethodOption, inability
 from orchestration.routing.engine.predicting import ModelOutlook, PanelWork, expected_of, expected_of_steps
 from orchestration.routing.engine.request import AutoRequest
 from orchestration.routing.engine.rules import RoutingRules
@@ -105,6 +105,7 @@ def team_methods(
     request: AutoRequest,
     rules: RoutingRules,
     models: TeamModels,
+    analysis: Analysis,
     frozen: Collection[str] | None = None,
 ) -> list[MethodOption]:
     """Return all methods: single models, strategies over the panel, and what other kinds can start.
@@ -114,13 +115,13 @@ def team_methods(
     outlooks = [models.outlooks[name] for name in models.panel]
     others = () if frozen is not None and not frozen else _other_kinds(membership, rules, outlooks)
     return [
-        *_single_models(request, models),
-        *_strategies(request, models),
+        *_single_models(request, models, analysis.tokens),
+        *_strategies(request, models, analysis.tokens),
         *(each for each in others if frozen is None or each.ref in frozen),
     ]
 
 
-def _single_models(request: AutoRequest, models: TeamModels) -> Iterator[MethodOption]:
+def _single_models(request: AutoRequest, models: TeamModels, tokens: int) -> Iterator[MethodOption]:
     """Yield each model by itself; one beside the panel is used where a rule or the request names it."""
     wanted = {*models.panel, *request.preferred}
     for name, outlook in models.outlooks.items():
@@ -132,10 +133,11 @@ def _single_models(request: AutoRequest, models: TeamModels) -> Iterator[MethodO
             calls=1,
             explains=True,
             offered=name in wanted,
+            lacks=inability([models.specs[name]], tokens, tools=bool(request.tools)),
         )
 
 
-def _strategies(request: AutoRequest, models: TeamModels) -> Iterator[MethodOption]:
+def _strategies(request: AutoRequest, models: TeamModels, tokens: int) -> Iterator[MethodOption]:
     """Yield each strategy over the panel, with its usual options, where it can do with that."""
     if len(models.panel) < LEAST_PANEL:
         return
@@ -144,7 +146,8 @@ def _strategies(request: AutoRequest, models: TeamModels) -> Iterator[MethodOpti
             option = _strategy(name, strategy, request, models)
         except InvalidRequest:  # its usual options do not fit this panel
             continue
-        yield option
+        specs = [models.specs[each] for each in models.panel]
+        yield replace(option, lacks=inability(specs, tokens, tools=bool(request.tools)))
 
 
 def _strategy(name: str, strategy: Strategy, request: AutoRequest, models: TeamModels) -> MethodOption:

@@ -108,7 +108,7 @@ def _made(
     left = allowed - spent_exploring(membership, now) if explores and allowed else 0.0
     known = Knowledge(
         rules=chosen.rules,
-        options=team_methods(membership, request, chosen.rules, models, frozen),
+        options=team_methods(membership, request, chosen.rules, models, analysis, frozen),
         state=router_state(membership),
         history=past_runs(membership, now, max(minutes)) if minutes else (),
         remaining_usd=max(0.0, left),
