@@ -321,7 +321,7 @@ class _CascadeRun(StrategyRun):
             options=tuple(candidate.model for candidate in level),
             scores={each.model: overall(each) for each in level if each.quality is not None},
         )
-        await self.decide(decision, f"{ACCEPT}/{number}")
+        await self.announce(decision, f"{ACCEPT}/{number}")
 
     def _remarks(self) -> list[str]:
         notes = []

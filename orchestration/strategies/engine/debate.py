@@ -90,7 +90,7 @@ class _DebateRun(RewritingRun):
             return False
         ended = Stop.from_json(stored)
         self.notes.append(ended.sentence)
-        await self.decide(ended.decision, f"{DEBATE}/{number}")
+        await self.announce(ended.decision, f"{DEBATE}/{number}")
         return True
 
     def _because(self, before: Sequence[Candidate]) -> str:
@@ -121,7 +121,7 @@ class _DebateRun(RewritingRun):
         """Show each model what the others say, and ask it for an updated answer."""
         before = self.newest
         await self.answer_anew(number, "round", TASK, own=True)
-        await self.decide(self._move(number, before, self.newest), f"{DEBATE}/{number}")
+        await self.announce(self._move(number, before, self.newest), f"{DEBATE}/{number}")
 
     def _move(self, number: int, before: Sequence[Candidate], after: Sequence[Candidate]) -> Decision:
         """Return what a round changed, as a decision."""

@@ -191,7 +191,7 @@ class _ExpertSearch(Search):
         with self.timer.step(ROUTE_STEP, task.label):
             route = await self.context.decide(ROUTE_STEP, plain(found))
         for each in route["decisions"]:
-            await self.decide(Decision(**{**each, "options": tuple(each["options"])}), ROUTE_STEP)
+            await self.announce(Decision(**{**each, "options": tuple(each["options"])}), ROUTE_STEP)
         return list(route["order"])
 
     async def _classify_by(self, model: ChatModel, rules: Classification) -> tuple[TaskType, str]:

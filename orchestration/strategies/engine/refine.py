@@ -207,7 +207,7 @@ class _RefineRun(StrategyRun):
             found = f"{counted(len(critique.problems), 'problem')}: {' '.join(critique.problems)}"
         chosen = "Revise" if critique.problems else "Keep"
         decision = Decision(kind=CRITIQUE, chosen=chosen, reason=f"{critic} found {found}")
-        await self.decide(decision, step_key(CRITIQUE, str(number)))
+        await self.announce(decision, step_key(CRITIQUE, str(number)))
         left = self.options.rounds + 1 - number
         if not critique.problems and left:
             unneeded = counted(left, "revision")

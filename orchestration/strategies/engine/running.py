@@ -45,7 +45,7 @@ class StrategyRun(ABC):
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def begun(cls, schema: type[AnswerOptions], request: Request, panel: Panel, context: RunContext) -> Self:
+    def of(cls, schema: type[AnswerOptions], request: Request, panel: Panel, context: RunContext) -> Self:
         """Return the run of a request with the options of a strategy. Raises `InvalidOptions`."""
         options, timer = parse_options(schema, request.options), StepTimer(context)
         scorer = Scorer.judged_by(options, request, panel, timer)
@@ -79,7 +79,7 @@ class StrategyRun(ABC):
         """Emit that a phase begins."""
         await begin_phase(self.context, phase)
 
-    async def decide(self, decision: Decision, step: str) -> None:
+    async def announce(self, decision: Decision, step: str) -> None:
         """Emit a decision, and keep it for the outcome."""
         self.decisions.append(decision)
         await announce(self.context, decision, step)
@@ -89,7 +89,7 @@ class StrategyRun(ABC):
         self.stop = stop
         if stop is not None:
             self.notes.append(stop.sentence)
-            await self.decide(stop.decision, "stop")
+            await self.announce(stop.decision, "stop")
 
     async def ask(self, model: ChatModel) -> Candidate:
         """Return a member's answer to the question, or the candidate that failed. Raises `LimitReached`."""
@@ -138,4 +138,4 @@ class PanelStrategy(Strategy):
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` as its run does. Raises what went wrong first, where several models are asked."""
         with single_error():
-            return await self.Run.begun(self.Options, request, panel, context).run()
+            return await self.Run.of(self.Options, request, panel, context).run()

@@ -136,7 +136,7 @@ class Search(StrategyRun):
             options=tuple(following),
             scores={c.model: c.quality.overall for c in tried if c.quality is not None},
         )
-        await self.decide(decision, tried[-1].step)
+        await self.announce(decision, tried[-1].step)
 
     def _why_not(self, candidate: Candidate) -> str:
         if candidate.quality is None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 from statistics import fmean
 from typing import Any
 
@@ -24,23 +24,37 @@ from orchestration.strategies.parts.tool_calls import ShownToolCall, tool_calls
 from orchestration.strategies.selectors import strategy_name
 
 
-class LaneState(Enum):
-    """The state of a lane: the name of the state whose badge it shows, and the words beside it."""
+class LaneState(StrEnum):
+    """The state of a lane."""
 
-    PENDING = ("queued", "Not asked yet")
-    WRITING = ("running", "Writing")
-    CALLING = ("running", "Calling a tool")
-    RETRYING = ("resumed", "Trying again")
-    ANSWERED = ("done", "Answered")
-    UNUSABLE = ("declined", "Not usable")
-    REUSED = ("done", "Answered before")
-    FAILED = ("failed", "Failed")
-    CANCELLED = ("cancelled", "Cancelled")
-    MISSING = ("failed", "Not in time")
-    LOST = ("lost", "Lost")
-    NOT_ASKED = ("not_asked", "Not asked")
+    PENDING = "pending"
+    WRITING = "writing"
+    CALLING = "calling"
+    RETRYING = "retrying"
+    ANSWERED = "answered"
+    UNUSABLE = "unusable"
+    REUSED = "reused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    MISSING = "missing"
+    LOST = "lost"
+    NOT_ASKED = "not_asked"
 
 
+BADGES = {
+    LaneState.PENDING: ("queued", "Not asked yet"),
+    LaneState.WRITING: ("running", "Writing"),
+    LaneState.CALLING: ("running", "Calling a tool"),
+    LaneState.RETRYING: ("resumed", "Trying again"),
+    LaneState.ANSWERED: ("done", "Answered"),
+    LaneState.UNUSABLE: ("declined", "Not usable"),
+    LaneState.REUSED: ("done", "Answered before"),
+    LaneState.FAILED: ("failed", "Failed"),
+    LaneState.CANCELLED: ("cancelled", "Cancelled"),
+    LaneState.MISSING: ("failed", "Not in time"),
+    LaneState.LOST: ("lost", "Lost"),
+    LaneState.NOT_ASKED: ("not_asked", "Not asked"),
+}
 CALL_STATES = {
     CallStatus.DONE: LaneState.ANSWERED,
     CallStatus.FAILED: LaneState.FAILED,
@@ -100,12 +114,12 @@ class Lane:
     @property
     def badge(self) -> str:
         """The name of the state whose badge the lane shows."""
-        return self.state.value[0]
+        return BADGES[self.state][0]
 
     @property
     def label(self) -> str:
         """The state in words."""
-        return self.state.value[1]
+        return BADGES[self.state][1]
 
     @property
     def streams(self) -> bool:

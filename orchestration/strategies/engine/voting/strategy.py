@@ -195,7 +195,7 @@ class VotingRun(Vote):
         stored = await self.context.decide(BALLOT, {"kind": found.value, "reason": why})
         self.options = self.options.with_ballot(BallotKind(stored["kind"]))
         chosen = Decision(kind=BALLOT, chosen=stored["kind"], reason=stored["reason"])
-        await self.decide(chosen, BALLOT)
+        await self.announce(chosen, BALLOT)
         if self.options.ballot is BallotKind.REVIEW:
             return replace(await review_answers(self, candidates, stop), chosen=chosen)
         ballots = ballots_to_count(read, written, self.options.quorum)
@@ -211,7 +211,7 @@ class VotingRun(Vote):
         if not is_won and not self._is_left_open(result):
             raise no_winner_error(self, ballots, result)
         if is_won:
-            await self.decide(result.decision, "vote")
+            await self.announce(result.decision, "vote")
         self.notes += result.notes if is_won else (*result.notes, WITHOUT_A_VOTE)
         candidates = await self.scorer.score(ballots.candidates, "checks")
         selection = _selection(result, candidates) if is_won else select_best(candidates)
@@ -304,7 +304,7 @@ async def conclude_by_vote(
     ballots = Ballots(candidates=tuple(voters), casts=tuple(casts), stops=stops)
     result = await decide_vote(vote, ballots)
     await emit_result(vote, ballots, result)
-    await run.decide(result.decision, "vote")
+    await run.announce(result.decision, "vote")
     run.notes += result.notes
     selection = _best_worded(result.count.contender(result.tally.winner or ""), voters)
     return await run.conclude(selection, scored, consensus=result.consensus)
