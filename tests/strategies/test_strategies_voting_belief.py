@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.belief.model import AnswerRecord, Tried
-from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
+from orchestration.strategies.engine.belief.reading import Form, ReadAnswer, question_traits
 from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.consensus.answers import read_answer
 from orchestration.strategies.engine.consensus.ballots import RuleName
@@ -140,13 +140,16 @@ SAID = ("12", "13", "14", "x + 1", "It was a matter of luck", None)
     rights=st.lists(st.floats(0.02, 0.99), min_size=2, max_size=6),
     said=st.lists(st.sampled_from(SAID), min_size=6, max_size=6),
     hedging=st.lists(st.floats(0, 1), min_size=6, max_size=6),
+    forms=st.dictionaries(st.sampled_from(list(Form)), st.floats(-3, 3)),
     after=st.integers(1, 5),
 )
+@example(rights=[0.875, 0.5], said=["12", SAID[4], *SAID[:4]], hedging=[0.0] * 6, forms={}, after=1)
 def test_what_is_final_stays_whatever_the_others_answer(
-    rights: list[float], said: list[str | None], hedging: list[float], after: int
+    rights: list[float], said: list[str | None], hedging: list[float], forms: dict[Form, float], after: int
 ) -> None:
     records = {f"m{number}": AnswerRecord(prior=right) for number, right in enumerate(rights)}
-    belief, question = replace(shipped_belief(), records=records), question_traits("How many? A number.")
+    question = question_traits("How many? A number.")
+    belief = replace(shipped_belief(), records=records, forms={question.kind: forms})
     answers = [
         ReadAnswer(model=name, answer=None if text is None else read_answer(text), hedging=doubt)
         for name, text, doubt in zip(records, said, hedging, strict=False)

@@ -28,6 +28,7 @@ from orchestration.strategies.engine.belief.reading import (
     QuestionTraits,
     ReadAnswer,
     answer_groups,
+    comparable_places,
 )
 
 BASE = 0.7
@@ -359,9 +360,13 @@ class Belief:
 
         Each may join any group or make one of its own. The least utility that the likeliest can end with is
         compared with the most of every other one, and of a new one. What they have in common does not count.
+        A group stays a group where it and another answer can be compared, whatever follows.
         """
         posterior = self.after(question, answers)
         if not posterior.groups:
+            return False
+        compared = comparable_places(answers)
+        if left and (len(compared) == 1 or not compared.issuperset(posterior.best.places)):
             return False
         votes = [(self._vote(question, model), self._doubted(question, model, 1.0)) for model in left]
         lowers, raises = sum(min(0.0, *each) for each in votes), sum(max(0.0, *each) for each in votes)

@@ -7,7 +7,7 @@ the type of task: models differ more by it than by the subject.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -117,6 +117,15 @@ def read_text(model: str, text: str, question: str, *, cut_off: bool = False) ->
     )
 
 
+def _comparable(answers: Sequence[ReadAnswer]) -> list[tuple[int, ...]]:
+    return [group.members for group in comparable_groups([each.answer for each in answers])]
+
+
+def comparable_places(answers: Sequence[ReadAnswer]) -> frozenset[int]:
+    """Return the places of the answers that are in a group whatever else is answered, if there are two."""
+    return frozenset(place for group in _comparable(answers) for place in group)
+
+
 Groups = tuple[tuple[int, ...], ...]
 """Places of answers that say the same, in the order of their first members."""
 
@@ -130,8 +139,7 @@ def answer_groups(answers: Iterable[ReadAnswer]) -> Groups:
     read = list(answers)
     if len(read) == 1:
         return ((0,),)
-    groups: list[tuple[int, ...]]
-    groups = [group.members for group in comparable_groups([each.answer for each in read])]
+    groups = _comparable(read)
     grouped = {place for members in groups for place in members}
     if len(grouped) < 2:  # noqa: PLR2004
         return ()
