@@ -23,6 +23,7 @@ from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.belief.fitting import FEWEST_FOR_OFFSETS, ReadExample
 from orchestration.strategies.engine.belief.model import Term
+from orchestration.strategies.engine.belief.reading import Form
 from orchestration.strategies.engine.belief.shipped import belief_of_team, shipped_belief
 from orchestration.strategies.models import TeamCoefficients
 from orchestration.strategies.services.profiles import FIT_COEFFICIENTS, stored_belief
@@ -56,6 +57,7 @@ def test_own_coefficients_are_used_only_where_they_are_clearly_better_on_questio
     assert (found.is_better, found.compared) == (better, number)
     assert found.document["hedging_kinds"] == ["number"]
     assert not found.document["offsets"]
+    assert set(found.document["forms"].get("number", {})) == {form.value for form in Form}
 
 
 def test_there_are_offsets_of_models_where_the_folds_have_enough_questions() -> None:

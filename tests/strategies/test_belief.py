@@ -21,6 +21,8 @@ from orchestration.strategies.engine.belief.model import (
     Tried,
 )
 from orchestration.strategies.engine.belief.reading import (
+    LONGEST_FORM,
+    Form,
     QuestionTraits,
     ReadAnswer,
     answer_groups,
@@ -117,6 +119,39 @@ def test_offsets_of_a_model_count_for_all_questions_and_for_a_kind() -> None:
     records = {"m0": replace(evenly(0.5), offsets={"": log(2), "number": log(5), "choice": 9.0})}
     posterior = replace(SIMPLE, records=records).after(ASKED, answers([1]))
     assert rights(posterior) == pytest.approx([30 / 31])
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        (None, {Form.UNREAD: 1.0}),
+        ("12", {Form.WHOLE: 1.0, Form.LENGTH: log(3)}),
+        ("-7", {Form.WHOLE: 1.0, Form.LENGTH: log(3)}),
+        ("1.25", {Form.DECIMAL: 1.0, Form.LENGTH: log(5)}),
+        ("1/2", {Form.MARKED: 1.0, Form.LENGTH: log(4)}),
+        ("\\pi", {Form.MARKED: 1.0, Form.LENGTH: log(4)}),
+        ("9" * 5_000, {Form.WHOLE: 1.0, Form.LENGTH: LONGEST_FORM}),
+    ],
+)
+def test_the_form_of_an_answer_is_read_from_its_key(key: str | None, found: dict[Form, float]) -> None:
+    said = None if key is None else Extracted(kind=AnswerKind.TEXT, key=key, raw=key)
+    form = ReadAnswer(model="m", answer=said).form
+    assert {name: value for name, value in form.items() if value} == pytest.approx(found)
+
+
+def test_the_form_of_the_answer_that_begins_a_group_counts_where_that_kind_was_learned() -> None:
+    records = {"m0": evenly(0.5), "m1": evenly(0.5), "m2": evenly(0.5)}
+    forms = {"number": {Form.WHOLE: log(2), Form.NONE: log(5)}, "formula": {Form.WHOLE: 9.0}}
+    belief = replace(SIMPLE, records=records, forms=forms)
+    # 3 * 3 * 2 for the first group, 3 * 2 for the second, 5 for none
+    posterior = belief.after(ASKED, answers([2, 1]))
+    assert [*rights(posterior), posterior.none] == pytest.approx([18 / 29, 6 / 29, 5 / 29])
+    assert posterior.groups[0].terms[Reason.NUMBER] == pytest.approx(log(3))
+    [alone] = belief.after(ASKED, [number(1)]).groups
+    assert alone.terms[Reason.MANNER] == pytest.approx(log(2))
+    assert alone.terms[Reason.HARDNESS] == pytest.approx(-log(5))
+    other = belief.after(replace(ASKED, kind="choice"), answers([2, 1]))
+    assert rights(other) == pytest.approx([9 / 13, 3 / 13])
 
 
 def test_what_speaks_for_a_group_is_named_and_adds_up() -> None:
@@ -251,7 +286,9 @@ def test_hedging_counts_only_with_the_kinds_of_questions_that_it_was_learned_on(
 
 def test_a_teams_own_coefficients_stand_in_place_of_those_that_ship() -> None:
     own = {"coefficients": {"size": 2.0}, "following": {"none": 1.0}, "hedging_kinds": ["number"]}
-    belief = belief_of_team([spec_named("m")], {}, {**own, "offsets": {"m": {"": 0.5}}})
+    forms = {"number": {"whole number": 0.5}}
+    belief = belief_of_team([spec_named("m")], {}, {**own, "offsets": {"m": {"": 0.5}}, "forms": forms})
+    assert belief.forms == {"number": {Form.WHOLE: 0.5}}
     assert (belief.coefficients, belief.following) == ({Term.SIZE: 2.0}, {NextTerm.NONE: 1.0})
     assert (belief.hedging_kinds, belief.records["m"].offset("x")) == (frozenset({"number"}), 0.5)
 

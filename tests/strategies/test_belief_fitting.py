@@ -23,7 +23,9 @@ from orchestration.strategies.engine.belief.fitting import (
     with_records,
 )
 from orchestration.strategies.engine.belief.model import Belief, Term
+from orchestration.strategies.engine.belief.reading import Form
 from orchestration.strategies.engine.belief.shipped import shipped_belief
+from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
 from orchestration.strategies.engine.strategy import GradedAnswer, TrainingExample
 from tests.support.graded_questions import ASKED, questions, said
 
@@ -77,6 +79,24 @@ def test_what_is_learned_beats_plurality_where_one_model_is_far_ahead_and_is_cal
     assert accuracy(learned, held) > 0.93 > accuracy(PLAIN, held)
     estimates = [learned.after(each.question, each.answers).best.right for each in held]
     assert sum(estimates) / len(held) == pytest.approx(accuracy(learned, held), abs=0.05)
+
+
+def test_the_form_of_answers_is_learned_for_a_kind_with_enough_questions_alone() -> None:
+    """Wrong answers are decimals: said by one model, nothing else gives them away."""
+    examples = []
+    for number, each in enumerate(questions(80, {"a": 0.5})):
+        key = "0" if each.right[0] else "1.5"
+        answer = replace(each.answers[0], answer=Extracted(kind=AnswerKind.NUMBER, key=key, raw=key))
+        kind = "number" if number < 70 else "formula"
+        examples.append(replace(each, answers=(answer,), question=replace(each.question, kind=kind)))
+    learned = fit(examples, PLAIN)
+    assert list(learned.forms) == ["number"]
+    assert learned.forms["number"][Form.WHOLE] > 0 > learned.forms["number"][Form.DECIMAL]
+    estimates = [learned.after(each.question, each.answers).best.right for each in examples[:70]]
+    judged = list(zip(estimates, (each.right[0] for each in examples), strict=False))
+    assert min(estimate for estimate, is_right in judged if is_right) > 0.7
+    assert max(estimate for estimate, is_right in judged if not is_right) < 0.3
+    assert fit(examples[:40], learned).forms.keys() == {"number"}
 
 
 def test_the_same_examples_and_seed_give_the_same_belief() -> None:
