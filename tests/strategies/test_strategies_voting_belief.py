@@ -121,7 +121,7 @@ async def test_waves_end_once_no_answer_to_come_can_change_the_likeliest(
     assert sum(run.calls.values()) == calls
 
 
-@pytest.mark.parametrize(("stop", "fewest"), [("exact", 1), ("posterior", 1), ("off", 5)])
+@pytest.mark.parametrize(("stop", "fewest"), [("exact", 2), ("posterior", 1), ("off", 5)])
 def test_an_estimate_reckons_with_that(stop: str, fewest: int) -> None:
     given = {"ballot": BallotKind.ANSWERS, "rule": RuleName.BELIEF, "waves": 1, "stop": stop}
     assert voting_effort(VotingOptions.model_validate(given), 5).answers == (fewest, 5)

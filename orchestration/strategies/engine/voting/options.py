@@ -249,5 +249,6 @@ def _fewest(options: VotingOptions, panel: int, size: int) -> int:
         return panel
     weighs = options.rule is RuleName.BELIEF or options.stop is StopMode.POSTERIOR
     likely = weighs and options.ballot is not BallotKind.AUTO
-    waves = -(-max(1 if likely else panel // 2 + 1, options.quorum) // size)
+    settled = 1 if options.stop is StopMode.POSTERIOR else 2  # one answer alone is never final
+    waves = -(-max(settled if likely else panel // 2 + 1, options.quorum) // size)
     return min(panel, waves * size)
