@@ -17,6 +17,7 @@ from orchestration.evaluation.engine.coefficients import fit_coefficients, rated
 from orchestration.evaluation.models import Dataset, DatasetItem, ItemOutcome
 from orchestration.evaluation.services import coefficients as service
 from orchestration.evaluation.services.coefficients import refit_coefficients, reset_coefficients
+from orchestration.evaluation.services.learning import sampled_answers
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import Rating, Run
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
@@ -95,7 +96,7 @@ def graded(
     dataset, drawn = Dataset.objects.create(team=member.team, name="Sums", size=number), Random(seed)
     models = LanguageModel.objects.filter(team=member.team)
     panel = [{"spec": {"name": each.name}, "role": "member", "model": str(each.pk)} for each in models]
-    request = {"configurations": [{"strategy": strategy}]}
+    request = {"configurations": [{"strategy": strategy, "options": {}, "models": ["a", "b", "c"]}]}
     columns: dict[str, Any] = {
         "kind": "evaluation",
         "ref": str(dataset.pk),
@@ -188,6 +189,15 @@ def test_ratings_of_runs_with_several_answers_are_learned_from(team: Membership)
     beliefs = [belief_of_team([], {}, document) for document in (None, row.document)]
     before, after = (belief.after(ASKED, answers).groups[0].right for belief in beliefs)
     assert after < before
+
+
+@pages
+@pytest.mark.parametrize(("strategy", "known"), [("cascade", 2), ("sequential", 1), ("debate", None)])
+def test_models_that_are_asked_where_others_leave_a_doubt_are_not_judged_by_that(
+    team: Membership, strategy: str, known: int | None
+) -> None:
+    found = [len(answers) for _, answers in sampled_answers(graded(team, 2, strategy=strategy))]
+    assert found == [] if known is None else [known, known]
 
 
 @pages

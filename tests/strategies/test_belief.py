@@ -141,14 +141,16 @@ def test_the_form_of_an_answer_is_read_from_its_key(key: str | None, found: dict
 
 def test_the_form_of_the_answer_that_begins_a_group_counts_where_that_kind_was_learned() -> None:
     records = {"m0": evenly(0.5), "m1": evenly(0.5), "m2": evenly(0.5)}
-    forms = {"number": {Form.WHOLE: log(2), Form.NONE: log(5)}, "formula": {Form.WHOLE: 9.0}}
+    several, one = {Form.WHOLE: log(2), Form.NONE: log(5)}, {Form.WHOLE: log(4), Form.NONE: log(5)}
+    forms = {"number": several, "number/alone": one, "formula": {Form.WHOLE: 9.0}}
     belief = replace(SIMPLE, records=records, forms=forms)
     # 3 * 3 * 2 for the first group, 3 * 2 for the second, 5 for none
     posterior = belief.after(ASKED, answers([2, 1]))
     assert [*rights(posterior), posterior.none] == pytest.approx([18 / 29, 6 / 29, 5 / 29])
     assert posterior.groups[0].terms[Reason.NUMBER] == pytest.approx(log(3))
-    [alone] = belief.after(ASKED, [number(1)]).groups
-    assert alone.terms[Reason.MANNER] == pytest.approx(log(2))
+    [alone] = belief.after(ASKED, [number(1, "m0")]).groups
+    assert alone.right == pytest.approx(12 / 17)
+    assert alone.terms[Reason.MANNER] == pytest.approx(log(4))
     assert alone.terms[Reason.HARDNESS] == pytest.approx(-log(5))
     other = belief.after(replace(ASKED, kind="choice"), answers([2, 1]))
     assert rights(other) == pytest.approx([9 / 13, 3 / 13])

@@ -90,13 +90,13 @@ def test_the_form_of_answers_is_learned_for_a_kind_with_enough_questions_alone()
         kind = "number" if number < 70 else "formula"
         examples.append(replace(each, answers=(answer,), question=replace(each.question, kind=kind)))
     learned = fit(examples, PLAIN)
-    assert list(learned.forms) == ["number"]
-    assert learned.forms["number"][Form.WHOLE] > 0 > learned.forms["number"][Form.DECIMAL]
+    assert list(learned.forms) == ["number/alone"]
+    assert learned.forms["number/alone"][Form.WHOLE] > 0 > learned.forms["number/alone"][Form.DECIMAL]
     estimates = [learned.after(each.question, each.answers).best.right for each in examples[:70]]
-    judged = list(zip(estimates, (each.right[0] for each in examples), strict=False))
-    assert min(estimate for estimate, is_right in judged if is_right) > 0.7
-    assert max(estimate for estimate, is_right in judged if not is_right) < 0.3
-    assert fit(examples[:40], learned).forms.keys() == {"number"}
+    right = [estimate for estimate, each in zip(estimates, examples, strict=False) if each.right[0]]
+    wrong = [estimate for estimate, each in zip(estimates, examples, strict=False) if not each.right[0]]
+    assert min(right) > max(wrong) + 0.2
+    assert fit(questions(40, {"a": 0.5, "b": 0.5}), learned).forms.keys() == {"number", "number/alone"}
 
 
 def test_the_same_examples_and_seed_give_the_same_belief() -> None:

@@ -19,7 +19,7 @@ from orchestra_site.accounts.services import record_change
 from orchestration.evaluation.engine.coefficients import fit_coefficients, rated_example
 from orchestration.evaluation.selectors import NAME, graded_since
 from orchestration.evaluation.services.evaluation_runs import LONGEST_KEPT
-from orchestration.evaluation.services.learning import graded_outcomes
+from orchestration.evaluation.services.learning import sampled_answers
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.providers.recorded.recording import same_words
 from orchestration.llm.services.panel import model_spec
@@ -132,14 +132,14 @@ def _evaluated(team: UUID, since: datetime | None) -> Iterator[tuple[str, Traini
     runs = Run.objects.filter(team=team, kind=NAME, finished_at__isnull=False).order_by("-finished_at")
     if since is not None:
         runs = runs.filter(finished_at__gt=since)
-    rows = chain.from_iterable(graded_outcomes(run).iterator() for run in runs.iterator())
-    for row in islice(rows, MOST_ROWS):
+    rows = chain.from_iterable(sampled_answers(run) for run in runs.iterator())
+    for item, found in islice(rows, MOST_ROWS):
         answers: dict[str, GradedAnswer] = {}
-        for each in row.answers:
+        for each in found:
             if each["correct"] is not None and len(each["text"]) < LONGEST_KEPT:
                 answers.setdefault(each["model"], GradedAnswer(text=each["text"], correct=each["correct"]))
         if answers:
-            yield same_words(row.item.prompt), TrainingExample(prompt=row.item.prompt, answers=answers)
+            yield same_words(item.prompt), TrainingExample(prompt=item.prompt, answers=answers)
 
 
 def _rated(team: UUID, since: datetime | None) -> Iterator[tuple[Run, int]]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import fmean
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 
-from orchestration.evaluation.models import ItemOutcome
+from orchestration.evaluation.models import DatasetItem, ItemOutcome
+from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run
 from orchestration.runs.services.queueing import queue_task
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
 from orchestration.strategies.engine.classification import task_called
+from orchestration.strategies.engine.options import parse_options
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.services.profiles import FIT_COEFFICIENTS, GradedByModel, learn_graded
 
@@ -33,26 +34,34 @@ def learn_from_evaluations(runs: Sequence[Run]) -> None:
         transaction.on_commit(partial(queue_task, FIT_COEFFICIENTS, team))
 
 
-def graded_outcomes(run: Run) -> QuerySet[ItemOutcome]:
-    """Return what the items of an evaluation came to where models answered without others' in sight."""
-    known = {name for name, strategy in all_strategies().items() if strategy.answer_alone}
-    alone = [place for place, each in enumerate(run.request["configurations"]) if each["strategy"] in known]
-    rows = ItemOutcome.objects.filter(run=run, configuration__in=alone).order_by(
+def sampled_answers(run: Run) -> Iterator[tuple[DatasetItem, Sequence[Mapping[str, Json]]]]:
+    """Yield the items of an evaluation with the answers that say how good their models are.
+
+    Left out are answers that saw others, and those that are asked for only where earlier ones leave a doubt:
+    their models, mostly expensive ones, see the hard questions alone.
+    """
+    first: dict[int, int] = {}
+    for place, each in enumerate(run.request["configurations"]):
+        strategy = all_strategies().get(each["strategy"])
+        if strategy is not None and strategy.answer_alone:
+            options = parse_options(strategy.Options, each["options"])
+            first[place] = strategy.effort(options, len(each["models"])).answers[0]
+    rows = ItemOutcome.objects.filter(run=run, configuration__in=first).order_by(
         "item__number", "configuration"
     )
-    return rows.select_related("item").defer("answer", "reason")
+    for row in rows.select_related("item").defer("answer", "reason").iterator():
+        yield row.item, row.answers[: first[row.configuration]]
 
 
 def _graded(run: Run) -> Iterator[GradedByModel]:
     ids = {entry["spec"]["name"]: UUID(entry["model"]) for entry in run.panel if "model" in entry}
     found: dict[tuple[str, int], list[bool]] = defaultdict(list)
     asked: dict[int, QuestionTraits] = {}
-    for row in graded_outcomes(run).iterator():
-        item = row.item
+    for item, answers in sampled_answers(run):
         if item.pk not in asked:
             traits = question_traits(item.prompt)
             asked[item.pk] = replace(traits, task=task_called(item.task_type) or traits.task)
-        for each in row.answers:
+        for each in answers:
             if each["correct"] is not None:
                 found[each["model"], item.pk].append(each["correct"])
     for (model, item_id), right in found.items():

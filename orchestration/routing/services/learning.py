@@ -115,6 +115,10 @@ def _costs(runs: Sequence[Run]) -> Mapping[tuple[UUID, str], Decimal]:
 def _lessons(
     run: Run, ended: Mapping[tuple[UUID, str], Step], costs: Mapping[tuple[UUID, str], Decimal]
 ) -> Iterable[Lesson]:
+    """Yield what the attempts teach.
+
+    One that follows another teaches no quality: it sees those questions alone with which the first failed.
+    """
     for number, attempt in enumerate(run.request["plan"]["chain"]):
         step = ended.get((run.pk, attempt_step(number)))
         if step is None or step.status == StepStatus.CANCELLED:
@@ -125,7 +129,7 @@ def _lessons(
             quality=min(max(quality or 0.0, 0.0), 1.0),
             cost_usd=float(costs.get((run.pk, step.key), 0)),
             seconds=max(0.0, step.seconds),
-            weight=weight if quality is not None else 0.0,
+            weight=weight if quality is not None and not number else 0.0,
         )
         yield Lesson(ref=attempt["ref"], result=result)
 

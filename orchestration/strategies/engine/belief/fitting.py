@@ -10,7 +10,7 @@ model's own answer would be part of what predicts it.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -24,6 +24,7 @@ from orchestration.strategies.engine.belief.model import (
     NextTerm,
     Term,
     Tried,
+    form_key,
 )
 from orchestration.strategies.engine.belief.reading import (
     Form,
@@ -164,7 +165,7 @@ def fit(
     learned = replace(learned, following=following)
     if offsets and len(examples) >= FEWEST_FOR_OFFSETS:
         learned = _with_offsets(learned, [(replace(b, coefficients=fitted), e) for b, e in crossed])
-    return replace(learned, forms=_forms(learned, sampled))
+    return replace(learned, forms=_forms(learned, crossed, drawn))
 
 
 def _crossed(
@@ -184,6 +185,11 @@ def random_panels(example: ReadExample, drawn: Random) -> Iterator[ReadExample]:
     there = range(len(example.answers))
     for _ in range(PANELS):
         yield example.only(drawn.sample(there, min(drawn.choice(SIZES), len(there))))
+
+
+def _two(example: ReadExample, drawn: Random) -> list[int]:
+    """Return the places of at most two answers."""
+    return drawn.sample(range(len(example.answers)), min(2, len(example.answers)))
 
 
 _Choice = tuple[list[Mapping[Term, float]], list[float]]
@@ -324,20 +330,25 @@ def _with_offsets(learned: Belief, crossed: Sequence[tuple[Belief, ReadExample]]
 
 
 def _forms(
-    learned: Belief, sampled: Sequence[tuple[Belief, ReadExample]]
+    learned: Belief, crossed: Sequence[tuple[Belief, ReadExample]], drawn: Random
 ) -> Mapping[str, Mapping[Form, float]]:
-    """Return the coefficients of the form of answers, for each kind of question with enough examples.
+    """Return the coefficients of the form of answers for each kind of question with enough examples.
 
-    They are added to what is learned before them, and to none of it where they say nothing.
+    They are learned from random panels, and from answers alone for these, after all others.
     """
+    often = Counter(example.question.kind for _, example in crossed)
     rows: dict[str, list[_FormChoice]] = defaultdict(list)
-    for belief, example in sampled:
+    for belief, example in crossed:
+        if often[example.question.kind] < FEWEST_EXAMPLES:
+            continue
         known = replace(belief, coefficients=learned.coefficients, hedging_kinds=learned.hedging_kinds)
-        choice = _choice(known, example)
-        if choice is not None:
-            rows[example.question.kind].append(_form_choice(learned, known, example, choice))
-    enough = FEWEST_EXAMPLES * PANELS
-    return {kind: _form_coefficients(each) for kind, each in rows.items() if len(each) >= enough}
+        alone = [example.only([place]) for place in _two(example, drawn)]
+        for part in (*(each for each in random_panels(example, drawn) if len(each.answers) > 1), *alone):
+            choice = _choice(known, part)
+            if choice is not None:
+                key = form_key(example.question.kind, len(part.answers))
+                rows[key].append(_form_choice(learned, known, part, choice))
+    return {key: _form_coefficients(each) for key, each in rows.items()}
 
 
 _FormChoice = tuple[list[float], list[Mapping[Form, float]], list[float]]

@@ -205,6 +205,22 @@ def logit(probability: float) -> float:
     return math.log(bounded / (1 - bounded))
 
 
+def form_key(kind: str, number: int) -> str:
+    """Return by what coefficients of form are kept for so many answers: one alone is another matter."""
+    return kind if number > 1 else f"{kind}/alone"
+
+
+def form_value(learned: Mapping[Form, float], answer: ReadAnswer) -> float:
+    """Return what its form adds to the utility of an answer, and of the group that begins with it."""
+    return sum(learned.get(form, 0.0) * each for form, each in answer.form.items()) if learned else 0.0
+
+
+def best_form_value(learned: Mapping[Form, float]) -> float:
+    """Return the most that the form of an answer which is not there yet may add."""
+    most = {**dict.fromkeys(Form, 1.0), Form.NONE: 0.0, Form.LENGTH: LONGEST_FORM}
+    return sum(max(0.0, coefficient * most[form]) for form, coefficient in learned.items())
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Belief:
     """What is believed of models and of agreement; immutable.
@@ -212,7 +228,7 @@ class Belief:
     `following` are the coefficients of one more model's log-odds; `kinds` are answers of all models by kind
     of question. `seeming` are records that count what others agreed on, too, see `expected`. `hedging_kinds`
     are those in which hedging counts; None: wherever a question asks for a form of answer. `forms` are
-    coefficients of the form of answers, for the kinds of question that a team has graded answers to.
+    coefficients of the form of answers, by `form_key`, for the kinds that a team has graded answers to.
     """
 
     coefficients: Mapping[Term, float]
@@ -311,7 +327,8 @@ class Belief:
             sum(self.records.get(answers[place].model, UNKNOWN).offset(question.kind) for place in group)
             for group in groups
         ]
-        forms = [*(self.form(question, answers[group[0]]) for group in groups), self._none_form(question)]
+        learned = self._forms(question, len(answers))
+        forms = [*(form_value(learned, answers[group[0]]) for group in groups), learned.get(Form.NONE, 0.0)]
         utilities = [self.utility(each) for each in terms]
         weights = list(map(sum, zip(utilities, [*offsets, 0.0], forms, strict=True)))
         highest = max(weights)
@@ -332,19 +349,8 @@ class Belief:
         """Return the sum of the terms, each by its coefficient."""
         return sum(self.coefficients.get(term, 0.0) * value for term, value in values.items())
 
-    def form(self, question: QuestionTraits, answer: ReadAnswer) -> float:
-        """Return what its form adds to the utility of an answer, and of the group that begins with it."""
-        learned = self.forms.get(question.kind)
-        return sum(learned.get(form, 0.0) * each for form, each in answer.form.items()) if learned else 0.0
-
-    def _none_form(self, question: QuestionTraits) -> float:
-        return self.forms.get(question.kind, {}).get(Form.NONE, 0.0)
-
-    def _best_form(self, question: QuestionTraits) -> float:
-        """Return the most that the form of an answer which is not there yet may add."""
-        learned = self.forms.get(question.kind, {})
-        most = {form: LONGEST_FORM if form is Form.LENGTH else 1.0 for form in Form if form is not Form.NONE}
-        return sum(max(0.0, learned.get(form, 0.0) * each) for form, each in most.items())
+    def _forms(self, question: QuestionTraits, number: int) -> Mapping[Form, float]:
+        return self.forms.get(form_key(question.kind, number), {})
 
     def _by_reason(self, values: Mapping[Term, float], offset: float, form: float) -> dict[Reason, float]:
         """Return the utility by reason; the `offset` of models is part of what is expected of them."""
@@ -369,6 +375,7 @@ class Belief:
         if left and (len(compared) == 1 or not compared.issuperset(posterior.best.places)):
             return False
         votes = [(self._vote(question, model), self._doubted(question, model, 1.0)) for model in left]
+        learned = self._forms(question, len(answers) + len(left))
         lowers, raises = sum(min(0.0, *each) for each in votes), sum(max(0.0, *each) for each in votes)
         best = posterior.best.places
         known = {place for group in posterior.groups for place in group.places}
@@ -377,7 +384,7 @@ class Belief:
 
         def utilities(group: tuple[int, ...]) -> list[float]:
             members = [answers[place] for place in group]
-            base = self.form(question, members[0]) if members else self._best_form(question)
+            base = form_value(learned, members[0]) if members else best_form_value(learned)
             base += sum(self._doubted(question, each.model, each.hedging) for each in members)
             sizes = range(max(1, len(group)), len(group) + len(left) + 1)
             return [
