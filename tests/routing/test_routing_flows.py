@@ -87,6 +87,7 @@ def test_a_session_and_a_pipeline_that_fail_are_followed_by_a_strategy_and_a_mod
     learn_from_ended_runs()
     known = set(RouterCell.objects.filter(level="").values_list("ref", "judged"))
     assert ("session/small", 0.5) in known
+    # what is asked after it sees the questions alone that it failed with
     assert {judged for ref, judged in known if ref.startswith(("pipeline/", "model/"))} == {
         0.0
     }  # asked after it
