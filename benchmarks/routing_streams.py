@@ -35,6 +35,9 @@ from orchestration.strategies.engine.cascade import DIALS, Preset
 DRAWS, REFRESH, DECIDED_TOGETHER = 5_000, 1_000, 50
 """Draws of a stream; draws after which records are read anew; decisions made from one state of the router."""
 GRADED, PANEL_WEIGHT = 0.5, 0.3
+FIRST = 2
+"""Models that a cascade asks at once. Those that follow see the hard questions alone, which says nothing of
+how good they are otherwise: nothing is learned of them."""
 ANSWER_TOKENS = 300
 VOTING_GAIN = 0.03
 """What voting is expected to gain over the panel's best model before anything is known."""
@@ -153,7 +156,7 @@ def answered(belief: Belief, question: Question, arm: int, stream: Traffic) -> A
         return _outcome(belief, question, [arm])
     if arm == number:
         return _outcome(belief, question, range(number))
-    for width in range(2, number):
+    for width in range(FIRST, number):
         posterior = belief.after(question.traits, [question.answers[place] for place in order[:width]])
         gains = [
             belief.worth(posterior, question.traits, stream.models[place])
@@ -259,10 +262,11 @@ class Player:
             return
         context = RouterContext.from_traits(question.traits)
         is_panel = arm >= len(self.traffic.models)
+        first = FIRST if arm > len(self.traffic.models) else len(result.asked)
         weight = 1.0 if graded else PANEL_WEIGHT if is_panel else 0.0
         found = {arm: (result.right if graded else result.estimate, result.cost_usd)}
         if is_panel:
-            for at, model in enumerate(result.asked):
+            for at, model in enumerate(result.asked[:first]):
                 estimate = float(question.right[model]) if graded else result.estimates[at]
                 if estimate is not None:
                     found[model] = (estimate, question.costs[model])
@@ -275,8 +279,8 @@ class Player:
             self.graded.append(
                 ReadExample(
                     question=question.traits,
-                    answers=tuple(question.answers[model] for model in result.asked),
-                    right=tuple(question.right[model] for model in result.asked),
+                    answers=tuple(question.answers[model] for model in result.asked[:first]),
+                    right=tuple(question.right[model] for model in result.asked[:first]),
                 )
             )
 
