@@ -89,7 +89,7 @@ def test_waves_wait_for_each_other_and_may_end_early() -> None:
         ({"waves": 1, "stop": "posterior"}, (3, 10)),
         ({"rule": "borda"}, (10, 10)),
         ({"ballot": "answers"}, (5, 5)),
-        ({"ballot": "answers", "waves": 1}, (1, 5)),
+        ({"ballot": "answers", "waves": 1}, (2, 5)),
         ({"ballot": "answers", "waves": 1, "rule": "plurality"}, (3, 5)),
         ({"ballot": "answers", "waves": 2, "rule": "plurality"}, (4, 5)),
         ({"ballot": "answers", "waves": 1, "stop": "off"}, (5, 5)),

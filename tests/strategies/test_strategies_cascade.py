@@ -68,7 +68,7 @@ async def test_where_they_differ_the_expensive_one_decides_and_it_says_so() -> N
     [move] = [decision for decision in outcome.decisions if decision.kind == "escalate"]
     assert (move.chosen, move.options) == ("big", ("a", "b"))
     assert re.fullmatch(
-        r"a: estimated quality 38%; asking big would add [12]\d(\.\d)? points,"
+        r"a: estimated quality 39%; asking big would add [12]\d(\.\d)? points,"
         r" more than the 8 points that its price asks for\.",
         move.reason,
     )
@@ -109,7 +109,7 @@ async def test_a_cheap_model_is_asked_for_a_gain_for_which_an_expensive_one_is_n
     run = ladder(4, 4, 4)
     outcome = await run.run(width=1)
     assert run.calls == {"big": 0, "a": 1, "b": 1}
-    assert "asking b would add 2.2 points, more than the 1.8 points" in outcome.decisions[0].reason
+    assert "asking b would add 2.6 points, more than the 1.8 points" in outcome.decisions[0].reason
 
 
 async def test_answers_that_cannot_be_compared_are_as_good_as_the_records_of_their_models() -> None:
@@ -124,7 +124,7 @@ async def test_an_explicit_threshold_wins_over_the_preset() -> None:
     run = ladder(4, 3, 5)
     outcome = await run.run(preset="quality", threshold=0.3)
     assert outcome.chosen == "ask/a"
-    assert outcome.decisions[-1].reason == "a is accepted: estimated quality 38%, 30% needed."
+    assert outcome.decisions[-1].reason == "a is accepted: estimated quality 39%, 30% needed."
     run = ladder(4, 4, 4)
     outcome = await run.run(preset="economy", threshold=0.95)
     assert outcome.decisions[0].reason == "a: estimated quality 94%, below 95%."

@@ -59,7 +59,7 @@ async def test_below_the_threshold_the_fallback_model_is_asked_and_it_says_so() 
     outcome = await run.run(fallback_model="c")
     assert (outcome.answer, outcome.chosen) == ("Answer: 5", "fallback/ask/c")
     assert [candidate.model for candidate in outcome.candidates] == ["a", "b", "c"]
-    assert outcome.notes[0] == ("It fell back on c; its answer is used. Estimated quality 38% is below 50%.")
+    assert outcome.notes[0] == ("It fell back on c; its answer is used. Estimated quality 39% is below 50%.")
     assert [decision.kind for decision in outcome.decisions] == ["select", "fallback", "select"]
     assert [event.data["kind"] for event in run.emitted(EventKind.DECISION_MADE)] == [
         "select",

@@ -84,7 +84,7 @@ async def test_the_first_good_answer_cancels_the_rest_and_says_what_was_saved() 
     assert [candidate.state for candidate in outcome.candidates] == ["cancelled", "answered", "cancelled"]
     assert outcome.decisions[0].reason == outcome.notes[0]
     assert outcome.notes[0] == (
-        "quick is good enough: not judged, 77% assumed, 60% needed."
+        "quick is good enough: not judged, 76% assumed, 60% needed."
         " 2 calls not finished, an estimated $0.0000080 saved."
     )
     assert (slow.count.closed_early, slower.count.closed_early) == (1, 1)
