@@ -75,7 +75,8 @@ def test_other_reasons_to_go_on_have_words_of_their_own() -> None:
 
 def test_without_a_low_answer_the_lowest_estimate_is_said() -> None:
     assert fallbacks([item(1), item(2, attempts=[ALONE])]).sentence == (
-        "No first answer was estimated below 40%; the lowest estimate is 90%. 1 had no estimate, and stand."
+        "No first answer was estimated below 40%; the lowest estimate is 90%."
+        " 1 stands by itself, neither judged nor compared: no threshold applies."
     )
     several = fallbacks([item(1, attempts=[ALONE]), item(2, attempts=[ALONE], needed=0.5)])
     assert several.sentence.startswith("No first answer was estimated below the threshold of its request.")

@@ -125,7 +125,7 @@ async def execute_plan(work: Execution, context: RunContext) -> Outcome:
             break
     best = _best(tried)
     if best is None:
-        words = "; ".join(f"{each.title}: {each.failure}" for each in tried)
+        words = " ".join(f"{each.title}: {each.failure.rstrip('.')}." for each in tried)
         raise NoMethodAnswered(f"No method answered. {words}", code=tried[-1].code or "no_method_answered")
     return _outcome(work, tried, best, await _ask_single(work, best, context))
 

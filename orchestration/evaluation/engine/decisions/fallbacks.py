@@ -83,7 +83,9 @@ def _fallback_words(tried: Sequence[RoutedItem], below: Sequence[RoutedItem]) ->
     if not below:
         known = [each.attempts[0]["quality"] for each in tried if each.attempts[0]["quality"] is not None]
         lowest = f"; the lowest estimate is {percent(min(known))}" if known else ""
-        unknown = f" {len(tried) - len(known)} had no estimate, and stand." if len(known) < len(tried) else ""
+        alone = len(tried) - len(known)
+        stood = "stands by itself" if alone == 1 else "stand by themselves"
+        unknown = f" {alone} {stood}, neither judged nor compared: no threshold applies." if alone else ""
         return f"No first answer was estimated below {threshold}{lowest}.{unknown}"
     moved = sum(len(each.attempts) > 1 for each in below)
     first = ShareRight.counted(each.attempts[0]["correct"] for each in below)
