@@ -42,7 +42,10 @@ Panels = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class BeliefFigures:
-    """One panel: accuracy in percent, the gain over plurality with its standard error, and the estimates."""
+    """One panel: accuracy in percent, the gain over plurality with its standard error, and the estimates.
+
+    `alone` and `alone_ece` are the AUROC and the calibration error of each answer by itself.
+    """
 
     panel: str
     questions: int
@@ -53,6 +56,7 @@ class BeliefFigures:
     auroc: float
     ece: float
     alone: float
+    alone_ece: float
     learned_on: str = ""
 
 
@@ -140,6 +144,7 @@ def figures(name: str, results: Sequence[Scored], seeds: int, learned_on: str = 
         auroc=auroc(judged) or 0.0,
         ece=expected_calibration_error(judged) or 0.0,
         alone=auroc(alone) or 0.0,
+        alone_ece=expected_calibration_error(alone) or 0.0,
         learned_on=learned_on,
     )
 
@@ -180,13 +185,13 @@ def show(rows: Sequence[BeliefFigures]) -> None:
     """Print the figures as a table."""
     print(
         f"{'panel':<8} {'learned on':<11} {'questions':>9} {'right':>6} {'plurality':>9} {'gain':>6}"
-        f" {'error':>6} {'AUROC':>6} {'ECE':>6} {'alone':>6}"
+        f" {'error':>6} {'AUROC':>6} {'ECE':>6} {'alone':>6} {'ECE':>6}"
     )
     for row in rows:
         print(
             f"{row.panel:<8} {row.learned_on or 'other folds':<11} {row.questions:>9} {row.right:>6.1f}"
             f" {row.plurality:>9.1f} {row.gain:>+6.2f} {row.error:>6.2f} {row.auroc:>6.3f} {row.ece:>6.3f}"
-            f" {row.alone:>6.3f}"
+            f" {row.alone:>6.3f} {row.alone_ece:>6.3f}"
         )
 
 
