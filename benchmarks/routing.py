@@ -24,6 +24,7 @@ from benchmarks.routing_curves import CurveFigures, curves
 from benchmarks.routing_plot import Line, regret_plot
 from benchmarks.routing_streams import DRAWS, Played, Player, Traffic, hindsight, shares, traffic
 from orchestration.routing.engine.arms import Utility
+from orchestration.routing.engine.planning import CAUTION, UNIFORM
 from orchestration.routing.engine.router import Exploration
 
 PANELS = ("weak5", "cheap5", "mid5", "top5", "ladder", "mmlu11")
@@ -65,7 +66,7 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 def play(stream: Traffic, dial: float, seed: int, draws: int, caution: float) -> dict[str, Played]:
     """Play one stream with each policy."""
     utility = replace(Utility.from_dial(dial), per_second=0.0)
-    explore = Exploration(remaining_usd=1.0, caution=caution)
+    explore = Exploration(remaining_usd=1.0, caution=caution, uniform=UNIFORM)
     return {
         policy: Player(traffic=stream, utility=utility, explore=explore, seed=seed, policy=policy).play(draws)
         for policy in ("auto", "task", "random")
@@ -132,7 +133,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--draws", type=int, default=DRAWS)
-    parser.add_argument("--caution", type=float, default=Exploration().caution)
+    parser.add_argument("--caution", type=float, default=CAUTION)
     parser.add_argument("--panels", nargs="+", default=PANELS)
     parser.add_argument("--only", choices=("streams", "curves"))
     parser.add_argument("--json", action="store_true")

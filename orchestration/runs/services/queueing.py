@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from uuid import UUID
 
 from kombu.exceptions import OperationalError
@@ -20,11 +21,6 @@ CONFIRMED_WITHIN_S = 2.5
 """How long RabbitMQ may take to say that it has a message."""
 
 
-def queue_run(run_id: UUID) -> bool:
-    """Queue a run for a worker; False when the broker is away and the run waits for the sweeper."""
-    return queue_task(EXECUTE_RUN, run_id)
-
-
 def queue_task(name: str, subject: UUID) -> bool:
     """Queue a task about the row with this id; False when the broker is away and nothing is queued."""
     try:
@@ -33,6 +29,10 @@ def queue_task(name: str, subject: UUID) -> bool:
         _AWAY.warn(error)
         return False
     return True
+
+
+queue_run = partial(queue_task, EXECUTE_RUN)
+"""Queue a run for a worker; False when the broker is away and the run waits for the sweeper."""
 
 
 def _broker_errors() -> tuple[type[BaseException], ...]:
