@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 SCRIPTS = (
-    *("strategies", "startup", "viewers", "plurality", "belief", "methods"),
+    *("strategies", "startup", "viewers", "plurality", "belief", "stopping", "methods"),
     *("routing", "floods", "pipelines", "sessions", "editor"),
 )
 
