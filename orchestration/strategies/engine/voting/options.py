@@ -109,7 +109,7 @@ class VotingChoices(StrategyOptions):
         " no sooner than it is certain that answers are counted.",
     )
     posterior: float = Field(
-        default=0.95,
+        default=0.97,
         ge=0.5,
         le=0.999,
         title="Probability",
