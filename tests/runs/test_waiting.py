@@ -291,5 +291,5 @@ def test_a_run_that_waited_for_the_message_is_queued_and_another_is_not(
     for run in (waiting, busy):
         with django_capture_on_commit_callbacks() as after:
             send_message(membership=ana, run=run, payload="hello", check=lambda _, given: given)
-        queued.append([each for each in after if getattr(each, "func", None) is queueing.queue_run])
+        queued.append([each for each in after if getattr(each, "func", None) is queueing.queue_task])
     assert list(map(len, queued)) == [1, 0]
