@@ -68,18 +68,33 @@ def pytest_asyncio_loop_factories(
     return {"of the module": getattr(getattr(item, "module", None), "LOOP_FACTORY", new_event_loop)}
 
 
+ENGINES = (".engine.", ".expressions.", ".graphs.")
+COMPUTED = pytest.StashKey[Mapping[int, int]]()
+"""How often each cache of the engines had to compute, before a test that is not measured."""
+
+
 @cache
-def _parsed() -> Sequence[_lru_cache_wrapper[object]]:
-    """Return where expressions that were parsed are kept."""
+def _caches() -> Sequence[_lru_cache_wrapper[object]]:
+    """Return where engines keep what they computed."""
     found = [each for each in gc.get_objects() if type(each) is _lru_cache_wrapper]
-    return [each for each in found if str(each.__module__).startswith("orchestration.expressions.")]
+    return [each for each in found if any(part in f"{each.__module__}." for part in ENGINES)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Remember how much was computed before a test that is not measured."""
+    if item.get_closest_marker("no_cover"):
+        item.stash[COMPUTED] = {id(each): each.cache_info().misses for each in _caches()}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Forget what a test parsed without being measured: a later one would not parse it again."""
-    if item.get_closest_marker("no_cover"):
-        for each in _parsed():
+    """Forget what a test computed without being measured: a later one would not compute it again."""
+    before = item.stash.get(COMPUTED, None)
+    if before is None:
+        return
+    for each in _caches():
+        if each.cache_info().misses > before.get(id(each), 0):
             each.cache_clear()
 
 
