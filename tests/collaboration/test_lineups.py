@@ -116,3 +116,8 @@ def test_each_field_has_a_description_for_forms() -> None:
     parts = lineup_schema().written["$defs"].values()
     fields = [each for part in parts for each in part.get("properties", {}).values()]
     assert all(each.get("description") for each in fields)
+
+
+def test_the_schema_of_line_ups_is_made_of_their_fields() -> None:
+    lineup_schema.cache_clear()
+    assert [each.path for each in lineup_schema().problems({"participants": "all"})]

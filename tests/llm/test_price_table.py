@@ -189,3 +189,9 @@ def test_a_file_with_a_fault_is_refused(change: tuple[str, object], words: str) 
 )
 def test_a_family_is_the_first_word_of_the_name(name: str, family: str) -> None:
     assert model_family(name) == family
+
+
+def test_the_table_is_read_from_its_file_alike_each_time() -> None:
+    anew = read_price_table(FILE.read_bytes())
+    assert anew.listings == TABLE.listings
+    assert anew.match("gpt-4o", OPENAI) == TABLE.match("gpt-4o", OPENAI)

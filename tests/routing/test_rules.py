@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestration.llm.engine.types import Json
-from orchestration.routing.engine.rules import Priority, RoutingRules, RuleMatch, match, read_rules
+from orchestration.routing.engine.rules import (
+    Priority,
+    RoutingRules,
+    RuleMatch,
+    match,
+    read_rules,
+    rules_schema,
+)
 from tests.support.routes import a_situation, rules_of
 
 USE = [{"method": "model/ada"}]
@@ -149,3 +156,8 @@ def test_a_rule_that_is_off_matches_nothing() -> None:
 def test_why_a_rule_does_not_match_is_said() -> None:
     assert matched({"min_tokens": 100}).words == "not at least 100 tokens"
     assert "cannot be evaluated" in matched({"condition": "difficulty > 'much'"}).words
+
+
+def test_the_schema_of_rules_is_made_of_their_fields() -> None:
+    rules_schema.cache_clear()
+    assert [each.path for each in rules_schema().problems({"rules": "one"})]

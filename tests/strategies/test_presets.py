@@ -22,7 +22,7 @@ from orchestration.runs.kinds import FrozenRun, get_kind, kind_titles
 from orchestration.runs.models import Rating, Run, RunStatus
 from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.starting import store_run
-from orchestration.strategies.engine.preset import read_preset
+from orchestration.strategies.engine.preset import preset_schema, read_preset
 from orchestration.strategies.models import Observation
 from orchestration.strategies.selectors import PRESET, PRESETS, preset_records
 from orchestration.strategies.services.presets import PresetKind, chosen_preset, save_preset
@@ -274,3 +274,8 @@ def test_the_command_asks_with_a_preset(owner: Membership, engine: Engine) -> No
     call_command("orchestrate", SUM, team=owner.team.name, preset="quick", json=True, stdout=out)
     found = json.loads(out.getvalue())
     assert (found["status"], found["strategy"]) == ("succeeded", "debate")
+
+
+def test_the_schema_of_presets_is_made_of_its_fields() -> None:
+    preset_schema.cache_clear()
+    assert [each.path for each in preset_schema().problems({"models": "one"})]
