@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from orchestration.strategies.engine.belief.model import (
     NOTHING,
-    UNKNOWN,
     AnswerRecord,
     Belief,
     NextTerm,
@@ -214,12 +213,9 @@ def _newton(choices: Sequence[_Choice], prior: Mapping[Term, float], strength: f
     import numpy as np  # noqa: PLC0415  # loaded when something is learned, not at a start
 
     terms = list(Term)
-    widest = max(len(alternatives) for alternatives, _ in choices)
-    values = np.zeros((len(choices), widest, len(terms)))
-    absent, right = np.full((len(choices), widest), -np.inf), np.zeros((len(choices), widest))
-    for number, (alternatives, shares) in enumerate(choices):
-        absent[number, : len(alternatives)] = 0.0
-        right[number, : len(alternatives)] = shares
+    absent, right = _padded([([0.0] * len(shares), shares) for _, shares in choices])
+    values = np.zeros((*right.shape, len(terms)))
+    for number, (alternatives, _) in enumerate(choices):
         for place, alternative in enumerate(alternatives):
             for column, term in enumerate(terms):
                 values[number, place, column] = alternative.get(term, 0.0)
@@ -258,6 +254,17 @@ def _following(
         values, np.zeros((len(rows), 2)), np.array(right), start, np.full(len(NextTerm), strength)
     )
     return {term: round(float(each), 4) for term, each in zip(NextTerm, found, strict=True)}
+
+
+def _padded(rows: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[ndarray, ndarray]:
+    """Return utilities and shares of alternatives as arrays; absent alternatives are ruled out."""
+    import numpy as np  # noqa: PLC0415
+
+    widest = max(len(utilities) for utilities, _ in rows)
+    base, right = np.full((len(rows), widest), -np.inf), np.zeros((len(rows), widest))
+    for number, (utilities, shares) in enumerate(rows):
+        base[number, : len(utilities)], right[number, : len(shares)] = utilities, shares
+    return base, right
 
 
 def maximise(values: ndarray, base: ndarray, right: ndarray, start: ndarray, strengths: ndarray) -> ndarray:
@@ -310,12 +317,9 @@ def _with_offsets(learned: Belief, crossed: Sequence[tuple[Belief, ReadExample]]
         rows.append(([belief.utility(each) for each in choice[0]], [*used, []], choice[1]))
     if not rows:
         return learned
-    widest = max(len(utilities) for utilities, *_ in rows)
-    values = np.zeros((len(rows), widest, len(columns)))
-    base, right = np.full((len(rows), widest), -np.inf), np.zeros((len(rows), widest))
-    for number, (utilities, used, shares) in enumerate(rows):
-        base[number, : len(utilities)] = utilities
-        right[number, : len(utilities)] = shares
+    base, right = _padded([(utilities, shares) for utilities, _, shares in rows])
+    values = np.zeros((*right.shape, len(columns)))
+    for number, (_, used, _) in enumerate(rows):
         for place, those in enumerate(used):
             np.add.at(values[number, place], those, 1.0)
     strengths = np.array([KIND_STRENGTH if kind else OFFSET_STRENGTH for _, kind in columns])
@@ -356,11 +360,8 @@ _FormChoice = tuple[list[float], list[Mapping[Form, float]], list[float]]
 
 
 def _form_choice(learned: Belief, known: Belief, example: ReadExample, choice: _Choice) -> _FormChoice:
-    groups, kind = answer_groups(example.answers), example.question.kind
-    offsets = [
-        sum(learned.records.get(example.answers[place].model, UNKNOWN).offset(kind) for place in group)
-        for group in groups
-    ]
+    groups = answer_groups(example.answers)
+    offsets = learned.offsets(example.question, example.answers, groups)
     utilities = [known.utility(terms) + more for terms, more in zip(choice[0], [*offsets, 0.0], strict=True)]
     forms = [example.answers[group[0]].form for group in groups]
     return utilities, [*forms, {Form.NONE: 1.0}], choice[1]
@@ -369,11 +370,9 @@ def _form_choice(learned: Belief, known: Belief, example: ReadExample, choice: _
 def _form_coefficients(rows: Sequence[_FormChoice]) -> Mapping[Form, float]:
     import numpy as np  # noqa: PLC0415
 
-    widest = max(len(utilities) for utilities, *_ in rows)
-    values = np.zeros((len(rows), widest, len(Form)))
-    base, right = np.full((len(rows), widest), -np.inf), np.zeros((len(rows), widest))
-    for number, (utilities, forms, shares) in enumerate(rows):
-        base[number, : len(utilities)], right[number, : len(utilities)] = utilities, shares
+    base, right = _padded([(utilities, shares) for utilities, _, shares in rows])
+    values = np.zeros((*right.shape, len(Form)))
+    for number, (_, forms, _) in enumerate(rows):
         values[number, : len(forms)] = [[form.get(each, 0.0) for each in Form] for form in forms]
     found = maximise(values, base, right, np.zeros(len(Form)), np.full(len(Form), FORM_STRENGTH))
     return {form: round(float(each), 4) for form, each in zip(Form, found, strict=True)}

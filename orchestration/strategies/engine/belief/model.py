@@ -323,10 +323,7 @@ class Belief:
         groups: Groups,
         terms: Sequence[Mapping[Term, float]],
     ) -> Posterior:
-        offsets = [
-            sum(self.records.get(answers[place].model, UNKNOWN).offset(question.kind) for place in group)
-            for group in groups
-        ]
+        offsets = self.offsets(question, answers, groups)
         learned = self._forms(question, len(answers))
         forms = [*(form_value(learned, answers[group[0]]) for group in groups), learned.get(Form.NONE, 0.0)]
         utilities = [self.utility(each) for each in terms]
@@ -348,6 +345,13 @@ class Belief:
     def utility(self, values: Mapping[Term, float]) -> float:
         """Return the sum of the terms, each by its coefficient."""
         return sum(self.coefficients.get(term, 0.0) * value for term, value in values.items())
+
+    def offsets(self, question: QuestionTraits, answers: Sequence[ReadAnswer], groups: Groups) -> list[float]:
+        """Return what the offsets of their models add to the utility of each group."""
+        return [
+            sum(self.records.get(answers[place].model, UNKNOWN).offset(question.kind) for place in group)
+            for group in groups
+        ]
 
     def _forms(self, question: QuestionTraits, number: int) -> Mapping[Form, float]:
         return self.forms.get(form_key(question.kind, number), {})
