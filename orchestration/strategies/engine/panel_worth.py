@@ -12,6 +12,8 @@ from orchestration.strategies.engine.types import dollars
 
 SAME = 0.005
 """Difference of estimated qualities below which they count as equal: pages show hundredths."""
+SHORTEST_S = 0.1
+"""Difference of times below which none is named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +63,8 @@ class PanelWorth:
     def _price(self) -> str:
         """What more or less it took, as the end of a sentence; empty where that is not known."""
         parts = [] if self.extra_usd is None else [(self.extra_usd, dollars(_rounded(abs(self.extra_usd))))]
-        parts += [] if self.extra_s is None else [(self.extra_s, f"{abs(self.extra_s):.1f} s")]
+        if self.extra_s is not None and abs(self.extra_s) >= SHORTEST_S:
+            parts.append((self.extra_s, f"{abs(self.extra_s):.1f} s"))
         words = [f"{shown} {'less' if amount < 0 else 'more'}" for amount, shown in parts]
         return f", for {' and '.join(words)}" if words else ""
 
