@@ -175,7 +175,6 @@ def ship(sets: Mapping[str, Examples], files: Sequence[str]) -> None:
             "script": "python -m benchmarks.belief --ship",
         },
         "coefficients": {term.value: value for term, value in learned.coefficients.items()},
-        "following": {term.value: value for term, value in learned.following.items()},
     }
     FILE.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
     print(f"Wrote {FILE.name}.")

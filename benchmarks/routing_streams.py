@@ -30,13 +30,12 @@ from orchestration.strategies.engine.belief.reading import (
     read_text,
 )
 from orchestration.strategies.engine.belief.shipped import belief_of_team
-from orchestration.strategies.engine.cascade import DIALS, Preset
 
 DRAWS, REFRESH, DECIDED_TOGETHER = 5_000, 1_000, 50
 """Draws of a stream; draws after which records are read anew; decisions made from one state of the router."""
 GRADED, PANEL_WEIGHT = 0.5, 0.3
-FIRST = 2
-"""Models that a cascade asks at once. Those that follow see the hard questions alone, which says nothing of
+FIRST = 1
+"""Models that a cascade begins with. Those that follow see the hard questions alone, which says nothing of
 how good they are otherwise: nothing is learned of them."""
 ANSWER_TOKENS = 300
 VOTING_GAIN = 0.03
@@ -55,17 +54,17 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """The questions of a stream; `arms` are models first.
+    """The questions of a stream; `arms` are models first, their prices US dollars for a usual answer.
 
-    `order` is that of the models by price, `shares` are their prices as shares of the highest.
+    `cheapest` is the place of the model with the lowest price.
     """
 
     name: str
     models: Sequence[str]
     questions: Sequence[Question]
     arms: Sequence[Arm]
-    order: Sequence[int]
-    shares: Sequence[float]
+    cheapest: int
+    prices: Sequence[float]
     belief: Belief
 
 
@@ -119,8 +118,8 @@ def traffic(folder: Path, panel: str) -> Traffic:
         models=models,
         questions=_questions(folder, files, models),
         arms=arms,
-        order=order,
-        shares=[price / max(prices) for price in prices],
+        cheapest=order[0],
+        prices=[each.cost_usd for each in priors],
         belief=belief,
     )
 
@@ -146,26 +145,26 @@ def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> lis
     return found
 
 
-def answered(belief: Belief, question: Question, arm: int, stream: Traffic) -> Answered:
+def answered(belief: Belief, question: Question, arm: int, stream: Traffic, utility: Utility) -> Answered:
     """Return what an arm makes of a question: a model, voting by belief, or the cascade.
 
-    The cascade goes on as its preset "balanced": while one of the models left is worth its price.
+    The cascade begins with the cheapest model and goes on while one of those left is worth its price, with
+    the one that adds most for its price.
     """
-    number, order = len(question.answers), stream.order
+    number = len(question.answers)
     if arm < number:
         return _outcome(belief, question, [arm])
     if arm == number:
         return _outcome(belief, question, range(number))
-    for width in range(FIRST, number):
-        posterior = belief.after(question.traits, [question.answers[place] for place in order[:width]])
-        gains = [
-            belief.worth(posterior, question.traits, stream.models[place])
-            - DIALS[Preset.BALANCED] * stream.shares[place]
-            for place in order[width:]
-        ]
-        if max(gains) <= 0:
-            return _outcome(belief, question, order[:width])
-    return _outcome(belief, question, order)
+    asked = [stream.cheapest]
+    while left := [place for place in range(number) if place not in asked]:
+        posterior = belief.after(question.traits, [question.answers[place] for place in asked])
+        gains = {place: belief.worth(posterior, question.traits, stream.models[place]) for place in left}
+        needed = {place: utility.per_dollar * stream.prices[place] for place in left}
+        if all(gains[place] <= needed[place] for place in left):
+            break
+        asked.append(max(left, key=lambda place: gains[place] / needed[place]))
+    return _outcome(belief, question, asked)
 
 
 def _outcome(belief: Belief, question: Question, places: Sequence[int]) -> Answered:
@@ -211,7 +210,7 @@ class Player:
             question = self.traffic.questions[place]
             arm = self._choose(question, random)
             if (place, arm) not in known:
-                known[place, arm] = answered(belief, question, arm, self.traffic)
+                known[place, arm] = answered(belief, question, arm, self.traffic, self.utility)
             result = known[place, arm]
             self._learn(question, arm, result, graded=random.random() < GRADED)
             played.chosen.append(self.utility.value(result.right, result.cost_usd, 0.0))

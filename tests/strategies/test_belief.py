@@ -14,7 +14,6 @@ from orchestration.strategies.engine.belief.model import (
     REASONS,
     AnswerRecord,
     Belief,
-    NextTerm,
     Posterior,
     Reason,
     Term,
@@ -190,7 +189,7 @@ def test_an_answer_longer_than_its_models_usual_is_a_sign_of_a_hard_question() -
 def test_hedging_counts_only_where_a_form_of_answer_is_asked_for() -> None:
     after = shipped_belief().after
     opened = replace(ASKED, closed=False)
-    assert after(opened, [number(1, hedging=1.0)]) == after(opened, [number(1)])
+    assert after(opened, [number(1, hedging=1.0)]).groups == after(opened, [number(1)]).groups
     assert after(ASKED, [number(1, hedging=1.0)]).best.right < after(ASKED, [number(1)]).best.right
 
 
@@ -233,14 +232,35 @@ def test_one_who_is_far_ahead_is_believed_against_two() -> None:
     assert replace(shipped_belief(), records=records).after(ASKED, answers([2, 1])).best.places == (2,)
 
 
-def test_what_one_more_is_worth_is_the_expected_gain_computed_by_hand() -> None:
-    """The next one is right in 3 of 4; its vote multiplies odds by 9, so that it errs so with 1/12."""
-    belief = replace(SIMPLE, records={"m0": evenly(0.5), "m1": evenly(0.5), "next": evenly(0.75)})
-    posterior = belief.after(ASKED, answers([1, 1]))
-    assert rights(posterior) == pytest.approx([3 / 7, 3 / 7])
-    # it says either: 3/7 * 3/4 each; something new: 3/7 * (1 - 3/4 - 1/12), or the new is right: 1/7 * 3/4
-    expected = 2 * (3 / 7 * 3 / 4) + max(3 / 7 * (1 / 4 - 1 / 12), 1 / 7 * 3 / 4) - 3 / 7
-    assert belief.worth(posterior, ASKED, "next") == pytest.approx(expected)
+def test_what_a_second_answer_is_worth_is_the_expected_gain_computed_by_hand() -> None:
+    """The first is right with 3/4. With a second one that differs, records 1 and 3 to 1: 3/13 and 9/13."""
+    belief = replace(SIMPLE, records={"m0": evenly(0.5), "next": evenly(0.75)})
+    posterior = belief.after(ASKED, answers([1]))
+    assert rights(posterior) == pytest.approx([3 / 4])
+    # if it agrees, 27/28; the first's 3/4 is the mean of that and 3/13, so that it differs with this chance
+    differs = (27 / 28 - 3 / 4) / (27 / 28 - 3 / 13)
+    assert belief.worth(posterior, ASKED, "next") == pytest.approx(differs * (9 / 13 - 3 / 13))
+
+
+def test_a_second_answer_that_would_not_be_believed_is_worth_nothing() -> None:
+    belief = replace(shipped_belief(), records={"m0": evenly(0.9, 99), "next": evenly(0.6, 99)})
+    posterior = belief.after(ASKED, answers([1]))
+    assert belief.worth(posterior, ASKED, "next") == 0.0
+    # unless something else, as a judge, says that the first is wrong
+    doubted = posterior.with_right(posterior.best, 0.1)
+    assert belief.worth(doubted, ASKED, "next") > 0.1
+
+
+@given(SIZES, st.floats(0.1, 0.9), st.floats(0.05, 0.95))
+def test_what_else_is_known_of_a_group_weighs_as_its_odds(
+    sizes: list[int], right: float, judged: float
+) -> None:
+    belief = replace(shipped_belief(), records={"next": evenly(right)})
+    posterior = belief.after(ASKED, answers(sizes))
+    known = posterior.with_right(posterior.best, judged)
+    assert known.groups[posterior.groups.index(posterior.best)].right == judged
+    assert sum(group.right for group in known.groups) + known.none == pytest.approx(1)
+    assert 0 <= belief.worth(known, ASKED, "next") <= 1
 
 
 def test_one_more_is_worth_most_where_the_others_disagree_and_it_is_good() -> None:
@@ -248,10 +268,10 @@ def test_one_more_is_worth_most_where_the_others_disagree_and_it_is_good() -> No
     agreed, torn = (belief.after(ASKED, answers(sizes)) for sizes in ([4], [2, 2]))
     assert belief.worth(torn, ASKED, "good") > belief.worth(torn, ASKED, "poor")
     assert belief.worth(torn, ASKED, "good") > 10 * belief.worth(agreed, ASKED, "good")
-    never = replace(belief, records={"never": AnswerRecord(prior=0.0)})
-    assert never.worth(torn, ASKED, "never") == 0.0
-    nothing = belief.after(ASKED, [ReadAnswer(model="a", answer=None)] * 2)
-    assert belief.worth(nothing, ASKED, "good") == belief.before(ASKED, "good")
+    nothing = belief.after(ASKED, [ReadAnswer(model="poor", answer=None)] * 2)
+    rights = belief.before(ASKED, "good"), belief.before(ASKED, "poor")
+    assert belief.worth(nothing, ASKED, "good") == pytest.approx(rights[0] * (1 - rights[1]))
+    assert belief.worth(belief.after(ASKED, []), ASKED, "good") == rights[0]
 
 
 @given(SIZES, st.floats(0.05, 0.99))
@@ -287,24 +307,9 @@ def test_hedging_counts_only_with_the_kinds_of_questions_that_it_was_learned_on(
 
 
 def test_a_teams_own_coefficients_stand_in_place_of_those_that_ship() -> None:
-    own = {"coefficients": {"size": 2.0}, "following": {"none": 1.0}, "hedging_kinds": ["number"]}
+    own = {"coefficients": {"size": 2.0}, "hedging_kinds": ["number"]}
     forms = {"number": {"whole number": 0.5}}
     belief = belief_of_team([spec_named("m")], {}, {**own, "offsets": {"m": {"": 0.5}}, "forms": forms})
     assert belief.forms == {"number": {Form.WHOLE: 0.5}}
-    assert (belief.coefficients, belief.following) == ({Term.SIZE: 2.0}, {NextTerm.NONE: 1.0})
+    assert belief.coefficients == {Term.SIZE: 2.0}
     assert (belief.hedging_kinds, belief.records["m"].offset("x")) == (frozenset({"number"}), 0.5)
-
-
-def test_one_more_is_likelier_wrong_where_the_others_differ_and_where_none_of_them_is_right() -> None:
-    belief = replace(shipped_belief(), records={"next": evenly(0.9)})
-    agreed, split = belief.after(ASKED, answers([4])), belief.after(ASKED, answers([1, 1, 1, 1]))
-    right = [
-        belief.next_right(posterior, ASKED, "next", none=none)
-        for posterior in (agreed, split)
-        for none in (False, True)
-    ]
-    assert right[0] > right[2] > right[3]
-    assert right[0] > right[1]
-    known = split.with_right(split.best, 0.75)
-    assert known.best.right == 0.75
-    assert sum(group.right for group in known.groups) + known.none == pytest.approx(1)

@@ -165,12 +165,12 @@ def test_a_maximum_that_is_too_far_away_is_only_approached() -> None:
     assert float(found[0]) == pytest.approx(MOST_STEPS * LONGEST_STEP)
 
 
-def test_questions_whose_answers_cannot_be_compared_teach_nothing_of_one_that_follows() -> None:
+def test_questions_whose_answers_cannot_be_compared_teach_no_coefficients() -> None:
     given_answers = tuple(said(model, None) for model in "abc")
     silent = ReadExample(question=ASKED, answers=given_answers, right=(True, False, False))
     skilled = questions(40, {"a": 0.9, "b": 0.6, "c": 0.6})
     learned = fit([*skilled, *[silent] * 20], PLAIN)
-    assert all(np.isfinite(value) for value in learned.following.values())
+    assert all(np.isfinite(value) for value in learned.coefficients.values())
 
 
 def test_of_several_groups_that_may_be_right_each_counts_as_the_belief_has_it() -> None:
@@ -181,15 +181,13 @@ def test_of_several_groups_that_may_be_right_each_counts_as_the_belief_has_it() 
     learned = fit([example] * 60, PLAIN)
     assert learned.records["a"].by_kind["number"].seen == 60
     assert "b" not in learned.records
-    following = fit([example] * 60, replace(PLAIN, following={}), seed=1).following
-    assert all(np.isfinite(value) for value in following.values())
 
 
 def test_what_cannot_be_compared_or_is_not_known_leaves_the_coefficients_as_they_are() -> None:
     unknown = ReadExample(question=ASKED, answers=(said("a", 0), said("b", 1)), right=(None, None))
     silent = ReadExample(question=ASKED, answers=(said("a", None), said("b", None)), right=(True, False))
     learned = fit([unknown] * FEWEST_EXAMPLES, PLAIN)
-    assert (learned.coefficients, learned.following) == (PLAIN.coefficients, PLAIN.following)
+    assert learned.coefficients == PLAIN.coefficients
     assert not fit([silent] * FEWEST_FOR_OFFSETS, PLAIN).records["a"].offsets
     alone = fit(questions(60, {"a": 0.9}), PLAIN)
-    assert (alone.coefficients != PLAIN.coefficients, alone.following) == (True, PLAIN.following)
+    assert alone.coefficients != PLAIN.coefficients

@@ -15,6 +15,7 @@ from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import EventKind
 from orchestration.strategies.engine.belief.model import AnswerRecord
 from orchestration.strategies.engine.belief.shipped import shipped_belief
+from orchestration.strategies.engine.cascade import LEAST_PRICE, CascadeOptions, least_gains
 from orchestration.strategies.engine.errors import AllModelsFailed
 from orchestration.strategies.engine.strategy import validate_options
 from orchestration.strategies.engine.types import Constraints, StrategyEvent
@@ -107,9 +108,41 @@ async def test_presets_say_what_a_better_answer_may_cost(
 
 async def test_a_cheap_model_is_asked_for_a_gain_for_which_an_expensive_one_is_not() -> None:
     run = ladder(4, 4, 4)
+    better = AnswerRecord(prior=0.8)
+    run.belief = replace(shipped_belief(), records={"a": AnswerRecord(prior=0.5), "b": better, "big": better})
     outcome = await run.run(width=1)
     assert run.calls == {"big": 0, "a": 1, "b": 1}
-    assert "asking b would add 2.6 points, more than the 1.8 points" in outcome.decisions[0].reason
+    assert "asking b would add" in outcome.decisions[0].reason
+    assert "more than the 1.8 points that its price asks for" in outcome.decisions[0].reason
+
+
+async def test_whoever_adds_most_for_its_price_is_asked_next_or_the_next_by_price() -> None:
+    for order, asked in (("worth", "big"), ("price", "b")):
+        run = ladder(4, 4, 4)
+        good, weak = AnswerRecord(prior=0.9), AnswerRecord(prior=0.5)
+        run.belief = replace(shipped_belief(), records={"a": weak, "b": weak, "big": good})
+        outcome = await run.run(width=1, order=order, preset="quality")
+        assert outcome.decisions[0].chosen == asked
+
+
+async def test_a_point_of_quality_has_a_price_of_its_own() -> None:
+    """The expensive one costs $9 for a million tokens, an answer of 300 about $2.8 per 1,000."""
+    found = {}
+    for point in (0.01, 1.0):
+        run = ladder(4, 5, 6)
+        run.belief = replace(shipped_belief(), records={"big": AnswerRecord(prior=0.9)})
+        outcome = await run.run(point_usd=point)
+        found[point] = run.calls["big"]
+        assert "that its price asks for" in outcome.decisions[0].reason
+    assert found == {0.01: 0, 1.0: 1}
+
+
+def test_models_that_cost_nothing_are_asked_for_any_gain() -> None:
+    nothing = Prices(input_per_million=Decimal(0), output_per_million=Decimal(0))
+    free = [ScriptedModel(spec_named(name, prices=nothing), [said(4)]) for name in "abc"]
+    beside = least_gains([costing("big", 1, said(4)), *free], "What?", CascadeOptions())
+    assert beside == {"big": pytest.approx(0.08), **dict.fromkeys("abc", LEAST_PRICE)}
+    assert least_gains(free, "What?", CascadeOptions()) == dict.fromkeys("abc", 0.08)
 
 
 async def test_answers_that_cannot_be_compared_are_as_good_as_the_records_of_their_models() -> None:
@@ -230,7 +263,7 @@ async def test_where_the_dearest_fails_the_best_cheaper_answer_is_given() -> Non
     run = stage(costing("a", 1, said(4)), costing("b", 2, said(5)), costing("big", 9, DOWN))
     outcome = await run.run()
     assert outcome.chosen == "ask/a"
-    assert outcome.notes[0].startswith("The most expensive model gave no answer")
+    assert outcome.notes[0] == "big gave no answer: this is the best of the others."
 
 
 async def test_when_all_fail_the_run_fails_with_each_reason() -> None:

@@ -88,7 +88,6 @@ def fit_coefficients(
     return FittedCoefficients(
         document={
             "coefficients": {term.value: value for term, value in found.coefficients.items()},
-            "following": {term.value: value for term, value in found.following.items()},
             "hedging_kinds": sorted(kinds),
             "forms": {
                 kind: {form.value: value for form, value in each.items()}

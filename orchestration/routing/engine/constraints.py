@@ -5,12 +5,12 @@ Limits are hard: a method that is expected to exceed one is not chosen. Money is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.types import Capability, ModelSpec
+from orchestration.llm.engine.types import Capability, Json, ModelSpec
 from orchestration.routing.engine.arms import Arm, Prediction
 from orchestration.routing.engine.request import AutoRequest
 from orchestration.strategies.engine.types import listed
@@ -44,7 +44,7 @@ class Obstacle:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MethodOption:
-    """A method that could answer.
+    """A method that could answer, with the options of a strategy that are not its usual ones.
 
     `calls` are the fewest that it makes, None where that is not known. `agrees` says that it shows how far
     several models agree, `explains` that its models can be asked to give reasons. One that is `offered` may
@@ -54,6 +54,7 @@ class MethodOption:
     arm: Arm
     title: str
     level: MethodLevel
+    options: Mapping[str, Json] = field(default_factory=dict)
     calls: int | None = None
     agrees: bool = False
     explains: bool = False

@@ -12,7 +12,6 @@ from decimal import Decimal
 from random import Random
 
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.arms import Prediction, Utility
 from orchestration.routing.engine.constraints import (
     LEVELS,
@@ -288,7 +287,7 @@ def _best(compared: _Comparison, level: MethodLevel) -> list[str]:
 def _changed(ref: str, fired: Sequence[RuleObservation], compared: _Comparison) -> Attempt:
     """Return a link of the chain with what optimisation rules change in its models and options."""
     option = compared.options[ref]
-    models, options = list(option.arm.models), dict[str, Json]()
+    models, options = list(option.arm.models), dict(option.options)
     for each in fired:
         if each.rule.remedy is Remedy.OTHER_MODELS:
             models = _replaced(models, each, compared)

@@ -10,7 +10,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, Json, ModelSpec
 from orchestration.llm.services.panel import model_spec, thaw
 from orchestration.routing.engine.analysis import Analysis
-from orchestration.routing.engine.arms import Arm
+from orchestration.routing.engine.arms import Arm, Utility
 from orchestration.routing.engine.constraints import MethodLevel, MethodOption, inability
 from orchestration.routing.engine.predicting import ModelOutlook, PanelWork, expected_of, expected_of_steps
 from orchestration.routing.engine.request import AutoRequest
@@ -34,6 +34,7 @@ AGREEING = frozenset({"voting", "debate"})
 AGREEING_KINDS = frozenset({"session"})
 LEVEL_OF_KIND = {"session": MethodLevel.SESSION, "pipeline": MethodLevel.PIPELINE}
 """What a run of a kind is in the chain of fallbacks; all others count as strategies."""
+CASCADE = "cascade"
 USUAL_CALLS = {MethodLevel.SESSION: 12, MethodLevel.PIPELINE: 3, MethodLevel.STRATEGY: 3}
 """Calls that are expected of what has not run yet."""
 LEAST_PANEL = 2
@@ -116,7 +117,7 @@ def team_methods(
     others = () if frozen is not None and not frozen else _other_kinds(membership, rules, outlooks)
     return [
         *_single_models(request, models, analysis.tokens),
-        *_strategies(request, models, analysis.tokens),
+        *_strategies(request, models, analysis.tokens, rules.dial if request.dial is None else request.dial),
         *(each for each in others if frozen is None or each.ref in frozen),
     ]
 
@@ -137,21 +138,29 @@ def _single_models(request: AutoRequest, models: TeamModels, tokens: int) -> Ite
         )
 
 
-def _strategies(request: AutoRequest, models: TeamModels, tokens: int) -> Iterator[MethodOption]:
-    """Yield each strategy over the panel, with its usual options, where it can do with that."""
+def _strategies(request: AutoRequest, models: TeamModels, tokens: int, dial: float) -> Iterator[MethodOption]:
+    """Yield each strategy over the panel, where it can do with that.
+
+    Options are the usual ones, but a cascade begins with one model and goes on by the price of a point that
+    the dial says.
+    """
+    point = round(Utility.from_dial(dial).point_per_thousand, 4)
+    own: Mapping[str, Mapping[str, Json]] = {CASCADE: {"width": 1, "point_usd": point}}
     if len(models.panel) < LEAST_PANEL:
         return
     for name, strategy in all_strategies().items():
         try:
-            option = _strategy(name, strategy, request, models)
+            option = _strategy(strategy, request, models, own.get(name, {}))
         except InvalidRequest:  # its usual options do not fit this panel
             continue
         specs = [models.specs[each] for each in models.panel]
         yield replace(option, lacks=inability(specs, tokens, tools=bool(request.tools)))
 
 
-def _strategy(name: str, strategy: Strategy, request: AutoRequest, models: TeamModels) -> MethodOption:
-    options, panel = strategy.Options(), models.panel
+def _strategy(
+    strategy: Strategy, request: AutoRequest, models: TeamModels, own: Mapping[str, Json]
+) -> MethodOption:
+    options, panel, name = strategy.Options(**own), models.panel, strategy.name
     strategy.check(options, panel)
     effort = strategy.effort(options, len(panel))
     asked = Request(text=request.text, system=request.system, strategy=name, models=panel)
@@ -171,6 +180,7 @@ def _strategy(name: str, strategy: Strategy, request: AutoRequest, models: TeamM
         arm=Arm(ref=f"{NAME}/{name}", models=panel, prior=expected_of(work)),
         title=strategy.title,
         level=MethodLevel.STRATEGY,
+        options=own,
         calls=effort.calls[0],
         agrees=name in AGREEING,
         explains=True,

@@ -41,11 +41,16 @@ DRAFT_TASK = """You are given a question and draft answers to it, which may be w
 Answer the question yourself. Use what is right in the drafts and leave what is not; do not mention them.
 """
 TYPICAL_ANSWER_TOKENS = 300
+POINT, PER_THOUSAND = 0.01, 1_000
+"""A point of quality, and the requests that its price is quoted for."""
+LEAST_PRICE = 1e-6
+"""The gain for which a model is asked that costs nothing."""
 
 
 class Order(StrEnum):
-    """By what the models are ordered."""
+    """In what order models are asked."""
 
+    WORTH = "worth"
     PRICE = "price"
     PANEL = "panel"
 
@@ -58,7 +63,6 @@ class Preset(StrEnum):
     ECONOMY = "economy"
 
 
-Level = tuple[ChatModel, ...]
 DIALS: Mapping[Preset, float] = {Preset.QUALITY: 0.03, Preset.BALANCED: 0.08, Preset.ECONOMY: 0.12}
 """The least gain in the probability of a right answer for which the most expensive model is asked.
 
@@ -78,6 +82,14 @@ class CascadeChoices(StrategyOptions):
         " add so much to the probability of a right answer, a cheaper one for less in proportion to its"
         " price. quality: 3 points, balanced: 8, economy: 12.",
     )
+    point_usd: float | None = Field(
+        default=None,
+        gt=0,
+        le=1_000,
+        title="Price of a point",
+        description="US dollars per 1,000 requests that a point of quality is worth: a model is asked where"
+        " it is expected to add more than it costs. Empty: what the preset says.",
+    )
     threshold: float | None = Field(
         default=None,
         ge=0,
@@ -92,13 +104,14 @@ class CascadeChoices(StrategyOptions):
         ge=1,
         le=10,
         title="First level",
-        description="How many of the cheapest models are asked at once to begin with; more expensive ones"
-        " follow one at a time. At least one does: of two models one is asked first.",
+        description="How many of the cheapest models are asked at once to begin with; others follow one at a"
+        " time. At least one does: of two models one is asked first.",
     )
     order: Order = Field(
-        default=Order.PRICE,
+        default=Order.WORTH,
         title="Order",
-        description="price: cheapest first; where a model has no price, the panel's order. panel: as chosen.",
+        description="worth: cheapest first, then the model that is expected to add most for its price. price:"
+        " from cheap to expensive. panel: as chosen. Where a model has no price, as on the panel.",
     )
     draft: bool = Field(
         default=False,
@@ -115,10 +128,10 @@ class CascadeOptions(AnswerOptions, JudgedOptions, CascadeChoices):
 
 
 def places(specs: Sequence[ModelSpec], options: CascadeOptions, text: str) -> Sequence[int]:
-    """Return the places of the models in the order in which they are asked: by price where each has one."""
+    """Return the places of the models by price, where each has one and the panel's order is not asked for."""
     costs = [expected_cost(spec, text) for spec in specs]
     known = [cost for cost in costs if cost is not None]
-    if options.order is Order.PRICE and len(known) == len(costs):
+    if options.order is not Order.PANEL and len(known) == len(costs):
         return sorted(range(len(specs)), key=known.__getitem__)
     return range(len(specs))
 
@@ -133,14 +146,22 @@ def expected_cost(spec: ModelSpec, text: str, answer_tokens: int = TYPICAL_ANSWE
     return price(spec, Usage(input_tokens=estimate_tokens(text), output_tokens=answer_tokens))
 
 
-def price_shares(members: Sequence[ChatModel], text: str) -> Mapping[str, float]:
-    """Return what each member costs as a share of the most expensive, 1 where one of them has no price."""
+def least_gains(members: Sequence[ChatModel], text: str, options: CascadeOptions) -> Mapping[str, float]:
+    """Return the gain in the probability of a right answer for which each member is asked.
+
+    Where a point of quality has no price of its own, or a member has none, it is a share of what the preset
+    says for the most expensive; without prices it is the same for all.
+    """
     costs = {model.spec.name: expected_cost(model.spec, text) for model in members}
-    known = [cost for cost in costs.values() if cost is not None]
-    highest = max(known, default=Decimal(0))
+    known = {name: float(cost) for name, cost in costs.items() if cost is not None}
+    highest = max(known.values(), default=0.0)
     if len(known) < len(costs) or not highest:
-        return dict.fromkeys(costs, 1.0)
-    return {name: float((cost or highest) / highest) for name, cost in costs.items()}
+        return dict.fromkeys(costs, DIALS[options.preset])
+    if options.point_usd is not None:
+        factor = POINT * PER_THOUSAND / options.point_usd
+    else:
+        factor = DIALS[options.preset] / highest
+    return {name: max(LEAST_PRICE, factor * cost) for name, cost in known.items()}
 
 
 def savings_sentence(
@@ -183,17 +204,10 @@ class _CascadeRun(StrategyRun):
     accepted: Selection | None = None
 
     @property
-    def levels(self) -> Sequence[Level]:
-        """The members from cheap to expensive: the first `width` together, the others one by one.
-
-        There is always a level after the first, so that a more expensive model decides where the first
-        level's answers are not accepted.
-        """
+    def ordered(self) -> list[ChatModel]:
+        """The members from cheap to expensive, or as on the panel."""
         members = self.panel.members
-        asked = places([model.spec for model in members], self.options, self.text)
-        ordered = [members[place] for place in asked]
-        width = first_width(self.options, len(ordered))
-        return (tuple(ordered[:width]), *((model,) for model in ordered[width:]))
+        return [members[at] for at in places([model.spec for model in members], self.options, self.text)]
 
     @property
     def text(self) -> str:
@@ -215,19 +229,29 @@ class _CascadeRun(StrategyRun):
         return await self.conclude(selection, self.candidates)
 
     async def _ask_levels(self) -> None:
-        """Ask level after level; what is decided after each is journaled."""
-        for number, level in enumerate(self.levels, start=1):
+        """Ask the first models together, then one after the other; what is decided after each is journaled.
+
+        There is always one after the first, which decides where their answers are not accepted.
+        """
+        left, number = self.ordered, 1
+        width = first_width(self.options, len(left))
+        level, left = left[:width], left[width:]
+        while True:
             asked = await self._ask_level(level, self.answers if self.options.draft else [])
             latest = await self._score(number, asked)
-            decided = await self._decide(number, latest)
+            decided, following = await self._decide(number, latest, left)
             if decided.step:
                 self.accepted = decided
-            if decided.step or self.stop is not None:
+            if decided.step or self.stop is not None or not left:
                 return
-            if number < len(self.levels):
-                await self._escalate(number, latest, decided)
+            await self._escalate(number, latest, decided, following)
+            level = [model for model in left if model.spec.name == following]
+            left = [model for model in left if model.spec.name != following]
+            number += 1
 
-    async def _ask_level(self, level: Level, drafts: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    async def _ask_level(
+        self, level: Sequence[ChatModel], drafts: Sequence[Candidate]
+    ) -> tuple[Candidate, ...]:
         """Ask a level; drafts are shown anonymous and marked as data."""
         texts = [draft.text for draft in drafts]
         system = Message(role="system", content=f"{DRAFT_TASK}{DATA_ONLY}")
@@ -256,48 +280,61 @@ class _CascadeRun(StrategyRun):
         self.candidates = [found.get(each.step, each) for each in (*self.candidates, *asked)]
         return [found[each.step] for each in asked]
 
-    async def _decide(self, number: int, level: Sequence[Candidate]) -> Selection:
+    async def _decide(
+        self, number: int, level: Sequence[Candidate], left: Sequence[ChatModel]
+    ) -> tuple[Selection, str]:
         """Decide on the answers so far, of which the most expensive wins a tie; no step accepts none.
 
-        Where a level was shown earlier answers it is alone.
+        Return with it who of those `left` is asked next. Where a level was shown earlier answers it is alone.
         """
         answers = answered_candidates(level)
         if not self.options.draft:
             answers += [each for each in self.answers if each not in answers]
-        left = [model.spec.name for further in self.levels[number:] for model in further]
+        named = [model.spec.name for model in left]
+        following = next(iter(named), "")
         found = Selection(step="", reason=f"{listed([each.model for each in level])} gave no answer.")
-        if answered_candidates(level):
-            found = self._judge(answers, left)
-        decided = {"accepted": found.step, "reason": found.reason}
+        if answers:
+            best = select_best(answers).step
+            chosen = next(candidate for candidate in answers if candidate.step == best)
+            gains = self._gains(chosen, answers, named)
+            prices = least_gains(self.panel.members, self.text, self.options)
+            if self.options.order is Order.WORTH and named:
+                following = max(named, key=lambda name: gains[name] / prices[name])
+            if answered_candidates(level):
+                found = self._judge(chosen, gains, prices)
+        decided = {"accepted": found.step, "reason": found.reason, "next": following}
         stored = await self.context.decide(f"{ACCEPT}/{number}", decided)
-        return Selection(step=stored["accepted"], reason=stored["reason"])
+        # runs that began with an earlier version have no "next": they went on by price
+        return Selection(step=stored["accepted"], reason=stored["reason"]), stored.get(
+            "next", "".join(named[:1])
+        )
 
-    def _judge(self, answers: Sequence[Candidate], left: Sequence[str]) -> Selection:
-        """Accept an answer that reaches the threshold, or to which no model `left` adds enough for its price.
+    def _judge(self, chosen: Candidate, gains: Mapping[str, float], prices: Mapping[str, float]) -> Selection:
+        """Accept an answer that reaches the threshold, or to which no model left adds enough for its price.
 
-        None is accepted below the quality that the request asks for.
+        `gains` are what the models left are expected to add. None is accepted below the quality that the
+        request asks for.
         """
-        step, threshold = select_best(answers).step, self.options.threshold
-        chosen = next(candidate for candidate in answers if candidate.step == step)
-        if not left:
+        threshold = self.options.threshold
+        if not gains:
             quality = f"{estimated(chosen)}, the highest"
-            return Selection(step=step, reason=f"{chosen.model} is accepted: {quality}; nobody is left.")
+            return Selection(
+                step=chosen.step, reason=f"{chosen.model} is accepted: {quality}; nobody is left."
+            )
         needed = max(threshold or 0.0, self.least)
         score = estimated(chosen, percent(overall(chosen), beside=needed))
         if overall(chosen) < needed:
             return Selection(step="", reason=f"{chosen.model}: {score}, below {percent(needed)}.")
         if threshold is not None:
             reason = f"{chosen.model} is accepted: {score}, {percent(needed)} needed."
-            return Selection(step=step, reason=reason)
-        gains, shares = self._gains(chosen, answers, left), price_shares(self.panel.members, self.text)
-        prices = {name: DIALS[self.options.preset] * shares[name] for name in left}
-        most = max(left, key=lambda name: gains[name] - prices[name])
+            return Selection(step=chosen.step, reason=reason)
+        most = max(gains, key=lambda name: gains[name] - prices[name])
         added = f"{score}; asking {most} would add {points(gains[most])}"
         wanted = f"the {points(prices[most])} that its price asks for"
         if gains[most] > prices[most]:
             return Selection(step="", reason=f"{chosen.model}: {added}, more than {wanted}.")
         reason = f"{chosen.model} is accepted: {added}, no more than {wanted}."
-        return Selection(step=step, reason=reason)
+        return Selection(step=chosen.step, reason=reason)
 
     def _gains(
         self, chosen: Candidate, answers: Sequence[Candidate], left: Sequence[str]
@@ -312,12 +349,13 @@ class _CascadeRun(StrategyRun):
         known = posterior.with_right(mine, overall(chosen))
         return {name: belief.worth(known, question, name) for name in left}
 
-    async def _escalate(self, number: int, level: Sequence[Candidate], decided: Selection) -> None:
-        """Emit why a level was not accepted and which models are asked next."""
-        following = [model.spec.name for model in self.levels[number]]
+    async def _escalate(
+        self, number: int, level: Sequence[Candidate], decided: Selection, following: str
+    ) -> None:
+        """Emit why a level was not accepted and which model is asked next."""
         decision = Decision(
             kind="escalate",
-            chosen=listed(following),
+            chosen=following,
             reason=decided.reason,
             options=tuple(candidate.model for candidate in level),
             scores={each.model: overall(each) for each in level if each.quality is not None},
@@ -329,9 +367,8 @@ class _CascadeRun(StrategyRun):
         if self.stop is not None:
             notes.append(f"The cascade ended early. {self.stop.because}")
         elif self.accepted is None:
-            notes.append("The most expensive model gave no answer: this is the best of the cheaper ones.")
-        seen = {candidate.model for candidate in self.candidates}
-        members = [model for level in self.levels for model in level]
+            notes.append(f"{self.candidates[-1].model} gave no answer: this is the best of the others.")
+        seen, members = {candidate.model for candidate in self.candidates}, self.ordered
         unasked = [model.spec.name for model in members if model.spec.name not in seen]
         if unasked and self.stop is None:
             notes.append(f"Not needed: {listed(unasked)}.")

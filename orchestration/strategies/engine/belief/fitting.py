@@ -20,7 +20,6 @@ from orchestration.strategies.engine.belief.model import (
     NOTHING,
     AnswerRecord,
     Belief,
-    NextTerm,
     Term,
     Tried,
     form_key,
@@ -154,14 +153,12 @@ def fit(
     prior = replace(prior, forms={})
     crossed = list(_crossed(prior, examples, Random(seed)))  # noqa: S311  # repeatable, guards nothing
     drawn = Random(seed + 1)  # noqa: S311
-    sampled = [(belief, part) for belief, example in crossed for part in random_panels(example, drawn)]
-    choices = [choice for belief, example in sampled if (choice := _choice(belief, example)) is not None]
+    panels = ((belief, part) for belief, example in crossed for part in random_panels(example, drawn))
+    choices = [choice for belief, part in panels if (choice := _choice(belief, part)) is not None]
     if not choices:
         return learned
     fitted = _newton(choices, prior.coefficients, strength)
     learned = replace(learned, coefficients=fitted)
-    following = _following([(replace(b, coefficients=fitted), e) for b, e in sampled], prior, strength)
-    learned = replace(learned, following=following)
     if offsets and len(examples) >= FEWEST_FOR_OFFSETS:
         learned = _with_offsets(learned, [(replace(b, coefficients=fitted), e) for b, e in crossed])
     return replace(learned, forms=_forms(learned, crossed, drawn))
@@ -222,38 +219,6 @@ def _newton(choices: Sequence[_Choice], prior: Mapping[Term, float], strength: f
     start = np.array([prior.get(term, 0.0) for term in terms])
     found = maximise(values, absent, right, start, np.full(len(terms), strength))
     return {term: round(float(each), 4) for term, each in zip(terms, found, strict=True)}
-
-
-def _following(
-    sampled: Sequence[tuple[Belief, ReadExample]], prior: Belief, strength: float
-) -> Mapping[NextTerm, float]:
-    """Return the coefficients of one more model's log-odds: the last of each panel, after the others."""
-    import numpy as np  # noqa: PLC0415
-
-    rows, right = [], []
-    for belief, example in sampled:
-        places = range(len(example.answers))
-        if len(places) < 2:  # noqa: PLR2004
-            continue
-        others = example.only(places[:-1])
-        posterior = belief.after(example.question, others.answers)
-        if not posterior.groups:
-            continue
-        possible = others.possible(tuple(group.places for group in posterior.groups))
-        if len(possible) > 1 or example.right[-1] is None:
-            continue
-        last, none = example.answers[-1].model, possible == (len(posterior.groups),)
-        rows.append(belief.following_terms(posterior, example.question, last, none=none))
-        right.append([float(example.right[-1]), float(not example.right[-1])])
-    if not rows:
-        return prior.following
-    values = np.zeros((len(rows), 2, len(NextTerm)))
-    values[:, 0] = [[row[term] for term in NextTerm] for row in rows]
-    start = np.array([prior.following.get(term, 0.0) for term in NextTerm])
-    found = maximise(
-        values, np.zeros((len(rows), 2)), np.array(right), start, np.full(len(NextTerm), strength)
-    )
-    return {term: round(float(each), 4) for term, each in zip(NextTerm, found, strict=True)}
 
 
 def _padded(rows: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[ndarray, ndarray]:

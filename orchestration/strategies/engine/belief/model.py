@@ -39,6 +39,7 @@ STRENGTH, PRIOR_STRENGTH = 8.0, 4.0
 """Pseudo-counts of a record's level above, and of the prior."""
 LEAST, MOST = 0.02, 0.995
 """Bounds of a probability before it is put into log-odds."""
+TINY = 1e-12
 MARGIN = 1e-3
 """The difference of utilities below which two alternatives may tie once probabilities are rounded."""
 
@@ -61,17 +62,6 @@ class Term(StrEnum):
     KIND = "kind"
     LENGTHS = "lengths"
     HEDGES = "hedges"
-    QUESTION = "question"
-
-
-class NextTerm(StrEnum):
-    """What the odds are made of that one more model is right, as coefficients are named."""
-
-    ALWAYS = "always"
-    RECORD = "record"
-    NONE = "none"
-    LEAD = "lead"
-    NUMBER = "number"
     QUESTION = "question"
 
 
@@ -162,21 +152,22 @@ class Likelihood:
     """The probability that a group of equal answers is right; `places` are those of its members.
 
     `terms` are its utility less that of the likeliest alternative (another group, or that none is right), by
-    reason: what speaks for it and what against.
+    reason: what speaks for it and what against. `judged` is what else adds to its utility, as a judge does.
     """
 
     places: tuple[int, ...]
     right: float
     terms: Mapping[Reason, float]
+    judged: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Posterior:
-    """What is believed once answers are there. The probabilities of the groups and of `none` sum to 1."""
+    """What is believed once `answers` are there. The probabilities of the groups and of `none` sum to 1."""
 
     groups: tuple[Likelihood, ...]
     none: float
-    voters: int
+    answers: tuple[ReadAnswer, ...]
 
     @property
     def best(self) -> Likelihood:
@@ -185,14 +176,20 @@ class Posterior:
 
     def with_right(self, group: Likelihood, right: float) -> Posterior:
         """Return the posterior in which `group` is right with this probability; the others share the rest."""
-        rest = (1 - right) / max(1 - group.right, 1 - MOST)
-        return Posterior(
-            groups=tuple(
-                replace(each, right=right if each is group else each.right * rest) for each in self.groups
-            ),
-            none=self.none * rest,
-            voters=self.voters,
+        rest = (1 - right) / max(1 - group.right, TINY)
+        judged = group.judged + _log_odds(right) - _log_odds(group.right)
+        groups = tuple(
+            replace(each, right=right, judged=judged)
+            if each is group
+            else replace(each, right=each.right * rest)
+            for each in self.groups
         )
+        return replace(self, groups=groups, none=max(0.0, 1 - sum(each.right for each in groups)))
+
+    @property
+    def voters(self) -> int:
+        """The number of answers that are in a group."""
+        return sum(len(group.places) for group in self.groups)
 
     def of(self, place: int) -> Likelihood | None:
         """Return the group of an answer, None for one that says nothing that can be compared."""
@@ -203,6 +200,10 @@ def logit(probability: float) -> float:
     """Return the log-odds of a probability, which is bounded before."""
     bounded = min(max(probability, LEAST), MOST)
     return math.log(bounded / (1 - bounded))
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(max(probability, TINY) / max(1 - probability, TINY))
 
 
 def form_key(kind: str, number: int) -> str:
@@ -221,18 +222,40 @@ def best_form_value(learned: Mapping[Form, float]) -> float:
     return sum(max(0.0, coefficient * most[form]) for form, coefficient in learned.items())
 
 
+def _shares(reasons: Sequence[Mapping[Reason, float]], judged: Sequence[float] = ()) -> list[float]:
+    """Return the probabilities of alternatives from their utilities by reason and what else adds to them."""
+    added = [*judged, *([0.0] * (len(reasons) - len(judged)))]
+    utilities = [sum(each.values()) + more for each, more in zip(reasons, added, strict=True)]
+    highest = max(utilities)
+    odds = [math.exp(each - highest) for each in utilities]
+    return [each / sum(odds) for each in odds]
+
+
+def _predicted(outcomes: Sequence[Sequence[float]], today: Sequence[float]) -> list[float]:
+    """Return how likely it is that one more answer joins each group, or, last, makes one of its own.
+
+    Each of the `outcomes` is what would be believed of today's groups then. On average over what may be
+    answered a belief does not change (it is a martingale, Doob 1949): their mean, each by its chance, is what
+    is believed `today`. Chances below 0, where the belief contradicts itself, are set to 0.
+    """
+    import numpy as np  # noqa: PLC0415  # loaded when it is first needed, not at a start
+
+    means = np.array([*zip(*(each[: len(today)] for each in outcomes), strict=True), [1.0] * len(outcomes)])
+    chances = np.linalg.lstsq(means, np.array([*today, 1.0]), rcond=None)[0].clip(min=0.0)
+    return [float(each) for each in chances / chances.sum()]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Belief:
     """What is believed of models and of agreement; immutable.
 
-    `following` are the coefficients of one more model's log-odds; `kinds` are answers of all models by kind
-    of question. `seeming` are records that count what others agreed on, too, see `expected`. `hedging_kinds`
-    are those in which hedging counts; None: wherever a question asks for a form of answer. `forms` are
-    coefficients of the form of answers, by `form_key`, for the kinds that a team has graded answers to.
+    `kinds` are answers of all models by kind of question. `seeming` are records that count what others agreed
+    on, too, see `expected`. `hedging_kinds` are those in which hedging counts; None: wherever a question asks
+    for a form of answer. `forms` are coefficients of the form of answers, by `form_key`, for the kinds that a
+    team has graded answers to.
     """
 
     coefficients: Mapping[Term, float]
-    following: Mapping[NextTerm, float] = field(default_factory=lambda: {NextTerm.RECORD: 1.0})
     records: Mapping[str, AnswerRecord] = field(default_factory=dict)
     kinds: Mapping[str, Tried] = field(default_factory=dict)
     seeming: Mapping[str, AnswerRecord] = field(default_factory=dict)
@@ -266,8 +289,13 @@ class Belief:
         A single answer is a group; where several cannot be compared there is no group.
         """
         groups = answer_groups(answers)
-        terms = self.terms(question, answers, groups)
-        return self._posterior(question, answers, groups, terms)
+        reasons = self._by_reason(question, answers, groups)
+        shares, found = _shares(reasons), []
+        for place, group in enumerate(groups):
+            rival = max((each for each in range(len(shares)) if each != place), key=shares.__getitem__)
+            terms = {each: reasons[place][each] - reasons[rival][each] for each in Reason}
+            found.append(Likelihood(places=group, right=shares[place], terms=terms))
+        return Posterior(groups=tuple(found), none=shares[-1], answers=tuple(answers))
 
     def terms(
         self, question: QuestionTraits, answers: Sequence[ReadAnswer], groups: Groups
@@ -316,31 +344,25 @@ class Belief:
         known = usual.get(question.kind, usual.get(""))
         return 0.0 if known is None else min(max(one.length - known, -1.5), 1.5)
 
-    def _posterior(
-        self,
-        question: QuestionTraits,
-        answers: Sequence[ReadAnswer],
-        groups: Groups,
-        terms: Sequence[Mapping[Term, float]],
-    ) -> Posterior:
-        offsets = self.offsets(question, answers, groups)
+    def _by_reason(
+        self, question: QuestionTraits, answers: Sequence[ReadAnswer], groups: Groups
+    ) -> list[dict[Reason, float]]:
+        """Return the utilities of the groups and of "none of these is right", last, each by reason.
+
+        The offsets of models are part of what is expected of them, the form of an answer of its manner.
+        """
         learned = self._forms(question, len(answers))
         forms = [*(form_value(learned, answers[group[0]]) for group in groups), learned.get(Form.NONE, 0.0)]
-        utilities = [self.utility(each) for each in terms]
-        weights = list(map(sum, zip(utilities, [*offsets, 0.0], forms, strict=True)))
-        highest = max(weights)
-        odds = [math.exp(weight - highest) for weight in weights]
-        reasons = list(map(self._by_reason, terms, [*offsets, 0.0], forms))
+        offsets = [*self.offsets(question, answers, groups), 0.0]
         found = []
-        for place, group in enumerate(groups):
-            rival = max((each for each in range(len(odds)) if each != place), key=odds.__getitem__)
-            likelihood = Likelihood(
-                places=group,
-                right=odds[place] / sum(odds),
-                terms={each: reasons[place][each] - reasons[rival][each] for each in Reason},
-            )
-            found.append(likelihood)
-        return Posterior(groups=tuple(found), none=odds[-1] / sum(odds), voters=sum(map(len, groups)))
+        for values, offset, form in zip(self.terms(question, answers, groups), offsets, forms, strict=True):
+            sums = dict.fromkeys(Reason, 0.0)
+            sums[Reason.RECORD] += offset
+            sums[Reason.MANNER if Term.NONE not in values else Reason.HARDNESS] += form
+            for term, value in values.items():
+                sums[REASONS[term]] += self.coefficients.get(term, 0.0) * value
+            found.append(sums)
+        return found
 
     def utility(self, values: Mapping[Term, float]) -> float:
         """Return the sum of the terms, each by its coefficient."""
@@ -355,15 +377,6 @@ class Belief:
 
     def _forms(self, question: QuestionTraits, number: int) -> Mapping[Form, float]:
         return self.forms.get(form_key(question.kind, number), {})
-
-    def _by_reason(self, values: Mapping[Term, float], offset: float, form: float) -> dict[Reason, float]:
-        """Return the utility by reason; the `offset` of models is part of what is expected of them."""
-        sums = dict.fromkeys(Reason, 0.0)
-        sums[Reason.RECORD] += offset
-        sums[Reason.MANNER if Term.NONE not in values else Reason.HARDNESS] += form
-        for term, value in values.items():
-            sums[REASONS[term]] += self.coefficients.get(term, 0.0) * value
-        return sums
 
     def is_final(self, question: QuestionTraits, answers: Sequence[ReadAnswer], left: Sequence[str]) -> bool:
         """Return whether the likeliest group stays it, whatever the models that are `left` answer, if at all.
@@ -405,58 +418,30 @@ class Belief:
     def worth(self, posterior: Posterior, question: QuestionTraits, model: str) -> float:
         """Return by how much asking `model`, too, is expected to raise the probability of a right answer.
 
-        The expected value of sample information (Raiffa and Schlaifer 1961). Where a group is right the model
-        says so with a probability r, where none is it is right with another one, see `next_right`; L, by
-        which its vote multiplies the odds of a group, is how much likelier it is to say so if it is right. So
-        it says a wrong group with r / L, but all its mistakes together no oftener than it errs; what is left
-        is an answer that nobody gave, which is right only where none of the groups is.
+        The expected value of sample information (Raiffa and Schlaifer 1961): the model joins a group or makes
+        a new one, and the likeliest group after that is compared with today's likeliest, in the belief as it
+        will be then; see `_predicted` for how likely each of these is.
         """
         if not posterior.groups:
-            return self.before(question, model)
-        right = self.next_right(posterior, question, model, none=False)
-        shares = [group.right for group in posterior.groups]
-        errors = [right / self._gain(question, model, len(group.places)) for group in posterior.groups]
-        if sum(errors) > 1 - right:
-            errors = [error * (1 - right) / sum(errors) for error in errors]
-        expected = 0.0
-        for place, (share, error) in enumerate(zip(shares, errors, strict=True)):
-            others = max((each for at, each in enumerate(shares) if at != place), default=0.0)
-            expected += max(share * right, others * error)
-        new = [
-            share * max(0.0, 1 - right - sum(errors) + error)
-            for share, error in zip(shares, errors, strict=True)
-        ]
-        found = posterior.none * self.next_right(posterior, question, model, none=True)
-        return max(0.0, expected + max(*new, found) - max(shares))
-
-    def next_right(self, posterior: Posterior, question: QuestionTraits, model: str, *, none: bool) -> float:
-        """Return the probability that one more model is right where a group is, or where `none` is.
-
-        A logistic regression on its record and on how hard the others found the question.
-        """
-        odds = self.following_terms(posterior, question, model, none=none)
-        logged = sum(self.following.get(term, 0.0) * value for term, value in odds.items())
-        return 1.0 / (1.0 + math.exp(-logged))
-
-    def following_terms(
-        self, posterior: Posterior, question: QuestionTraits, model: str, *, none: bool
-    ) -> dict[NextTerm, float]:
-        """Return the values of the terms of `next_right`."""
-        largest = max((len(group.places) for group in posterior.groups), default=0)
-        return {
-            NextTerm.ALWAYS: 1.0,
-            NextTerm.RECORD: logit(self.before(question, model)),
-            NextTerm.NONE: float(none),
-            NextTerm.LEAD: largest / max(1, posterior.voters),
-            NextTerm.NUMBER: math.log(max(1, posterior.voters)),
-            NextTerm.QUESTION: question.length,
-        }
-
-    def _gain(self, question: QuestionTraits, model: str, size: int) -> float:
-        """Return by how much one more vote multiplies the odds of a group of `size`."""
-        alike = self.coefficients.get(Term.ALIKE, 0.0) if size == 1 else 0.0
-        larger = self.coefficients.get(Term.SIZE, 0.0) * math.log1p(1 / size)
-        return max(1.0, math.exp(self._vote(question, model) + larger + alike))
+            known = max((self.before(question, each.model) for each in posterior.answers), default=0.0)
+            return self.before(question, model) * (1 - known)
+        groups = [group.places for group in posterior.groups]
+        leader = groups.index(posterior.best.places)
+        usual = self.records.get(model, UNKNOWN).usual
+        # a new answer looks like the leading one, as far as forms count
+        added = replace(posterior.answers[groups[leader][0]], model=model, hedging=0.0)
+        added = replace(added, length=usual.get(question.kind, usual.get("", added.length)))
+        answers, place = (*posterior.answers, added), len(posterior.answers)
+        judged, outcomes = [group.judged for group in posterior.groups], []
+        for joined in range(len(groups) + 1):
+            following = [*groups, ()]
+            following[joined] = (*following[joined], place)
+            if joined < len(groups):
+                del following[-1]
+            outcomes.append(_shares(self._by_reason(question, answers, tuple(following)), judged)[:-1])
+        chances = _predicted(outcomes, [group.right for group in posterior.groups])
+        gains = [chance * (max(each) - each[leader]) for chance, each in zip(chances, outcomes, strict=True)]
+        return max(0.0, sum(gains))
 
     def _doubted(self, question: QuestionTraits, model: str, hedging: float) -> float:
         """Return what a vote of the model adds that hedges so much."""

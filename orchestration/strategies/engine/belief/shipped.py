@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from orchestration.llm.engine.types import Json, ModelSpec
-from orchestration.strategies.engine.belief.model import NOTHING, AnswerRecord, Belief, NextTerm, Term, Tried
+from orchestration.strategies.engine.belief.model import NOTHING, AnswerRecord, Belief, Term, Tried
 from orchestration.strategies.engine.belief.reading import Form
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.profiles import Profile, expectation
@@ -29,7 +29,6 @@ def _read_coefficients(stored: Mapping[str, Json]) -> Belief:
     kinds = stored.get("hedging_kinds")
     return Belief(
         coefficients={Term(name): value for name, value in stored["coefficients"].items()},
-        following={NextTerm(name): value for name, value in stored["following"].items()},
         hedging_kinds=None if kinds is None else frozenset(kinds),
         forms={
             kind: {Form(name): value for name, value in each.items()}
