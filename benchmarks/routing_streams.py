@@ -20,6 +20,7 @@ from benchmarks.recorded_answers import MIXED, panels
 from orchestration.llm.providers.recorded.loading import load_recordings
 from orchestration.routing.engine.arms import Arm, Expected, Result, RouterContext, Utility
 from orchestration.routing.engine.learning import Increment, RouterState, increments, predictions
+from orchestration.routing.engine.predicting import ModelOutlook, PanelWork, expected_of
 from orchestration.routing.engine.router import Exploration, propensities
 from orchestration.strategies.engine.belief.fitting import ReadExample, with_records
 from orchestration.strategies.engine.belief.model import Belief
@@ -34,12 +35,10 @@ from orchestration.strategies.engine.belief.shipped import belief_of_team
 DRAWS, REFRESH, DECIDED_TOGETHER = 5_000, 1_000, 50
 """Draws of a stream; draws after which records are read anew; decisions made from one state of the router."""
 GRADED, PANEL_WEIGHT = 0.5, 0.3
-FIRST = 1
+FIRST = 2
 """Models that a cascade begins with. Those that follow see the hard questions alone, which says nothing of
 how good they are otherwise: nothing is learned of them."""
 ANSWER_TOKENS = 300
-VOTING_GAIN = 0.03
-"""What voting is expected to gain over the panel's best model before anything is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +55,14 @@ class Question:
 class Traffic:
     """The questions of a stream; `arms` are models first, their prices US dollars for a usual answer.
 
-    `cheapest` is the place of the model with the lowest price.
+    `order` is that of the models by price.
     """
 
     name: str
     models: Sequence[str]
     questions: Sequence[Question]
     arms: Sequence[Arm]
-    cheapest: int
+    order: Sequence[int]
     prices: Sequence[float]
     belief: Belief
 
@@ -104,21 +103,26 @@ def traffic(folder: Path, panel: str) -> Traffic:
         for spec, price in zip(specs, prices, strict=True)
     ]
     order = sorted(range(len(models)), key=lambda place: prices[place])
-    best, total = max(each.quality for each in priors), sum(each.cost_usd for each in priors)
-    first = sum(priors[place].cost_usd for place in order[:2])
     arms = [
         Arm(ref=f"model/{name}", models=(name,), prior=prior)
         for name, prior in zip(models, priors, strict=True)
     ]
-    for ref, gain, cost in (("voting", VOTING_GAIN, total), ("cascade", 0.0, first + 0.4 * (total - first))):
-        expected = Expected(quality=best + gain, cost_usd=cost, seconds=0.0)
-        arms.append(Arm(ref=f"strategy/{ref}", models=tuple(models), prior=expected))
+    outlooks = [
+        ModelOutlook(name=name, right=prior.quality, cost_usd=prior.cost_usd, seconds=0.0)
+        for name, prior in zip(models, priors, strict=True)
+    ]
+    cheap = tuple(outlooks[place] for place in order)
+    works = (
+        ("voting", PanelWork(first=tuple(outlooks))),
+        ("cascade", PanelWork(first=cheap[:FIRST], rest=cheap[FIRST:])),
+    )
+    arms += [Arm(ref=f"strategy/{ref}", models=tuple(models), prior=expected_of(work)) for ref, work in works]
     return Traffic(
         name=panel,
         models=models,
         questions=_questions(folder, files, models),
         arms=arms,
-        cheapest=order[0],
+        order=order,
         prices=[each.cost_usd for each in priors],
         belief=belief,
     )
@@ -148,7 +152,7 @@ def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> lis
 def answered(belief: Belief, question: Question, arm: int, stream: Traffic, utility: Utility) -> Answered:
     """Return what an arm makes of a question: a model, voting by belief, or the cascade.
 
-    The cascade begins with the cheapest model and goes on while one of those left is worth its price, with
+    The cascade begins with the cheapest models and goes on while one of those left is worth its price, with
     the one that adds most for its price.
     """
     number = len(question.answers)
@@ -156,7 +160,7 @@ def answered(belief: Belief, question: Question, arm: int, stream: Traffic, util
         return _outcome(belief, question, [arm])
     if arm == number:
         return _outcome(belief, question, range(number))
-    asked = [stream.cheapest]
+    asked = list(stream.order[:FIRST])
     while left := [place for place in range(number) if place not in asked]:
         posterior = belief.after(question.traits, [question.answers[place] for place in asked])
         gains = {place: belief.worth(posterior, question.traits, stream.models[place]) for place in left}

@@ -141,11 +141,10 @@ def _single_models(request: AutoRequest, models: TeamModels, tokens: int) -> Ite
 def _strategies(request: AutoRequest, models: TeamModels, tokens: int, dial: float) -> Iterator[MethodOption]:
     """Yield each strategy over the panel, where it can do with that.
 
-    Options are the usual ones, but a cascade begins with one model and goes on by the price of a point that
-    the dial says.
+    Options are the usual ones, but a cascade goes on by the price of a point that the dial says.
     """
     point = round(Utility.from_dial(dial).point_per_thousand, 4)
-    own: Mapping[str, Mapping[str, Json]] = {CASCADE: {"width": 1, "point_usd": point}}
+    own: Mapping[str, Mapping[str, Json]] = {CASCADE: {"point_usd": point}}
     if len(models.panel) < LEAST_PANEL:
         return
     for name, strategy in all_strategies().items():

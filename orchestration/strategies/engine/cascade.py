@@ -63,11 +63,11 @@ class Preset(StrEnum):
     ECONOMY = "economy"
 
 
-DIALS: Mapping[Preset, float] = {Preset.QUALITY: 0.03, Preset.BALANCED: 0.08, Preset.ECONOMY: 0.12}
+DIALS: Mapping[Preset, float] = {Preset.QUALITY: 0.05, Preset.BALANCED: 0.12, Preset.ECONOMY: 0.16}
 """The least gain in the probability of a right answer for which the most expensive model is asked.
 
 On recorded answers of two cheap models and an expensive one, in five folds, the cascade loses 0.1 points of
-accuracy at 45 % of the cost of the expensive one alone with the second; with the third 1.1 at 31 %
+accuracy at 45 % of the cost of the expensive one alone with the second; with the third 0.5 at 37 %
 (`python -m benchmarks.stopping`).
 """
 
@@ -80,7 +80,7 @@ class CascadeChoices(StrategyOptions):
         title="Preset",
         description="What a better answer may cost: the most expensive model is asked where it is expected to"
         " add so much to the probability of a right answer, a cheaper one for less in proportion to its"
-        " price. quality: 3 points, balanced: 8, economy: 12.",
+        " price. quality: 5 points, balanced: 12, economy: 16.",
     )
     point_usd: float | None = Field(
         default=None,

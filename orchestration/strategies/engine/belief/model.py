@@ -301,38 +301,36 @@ class Belief:
         self, question: QuestionTraits, answers: Sequence[ReadAnswer], groups: Groups
     ) -> list[dict[Term, float]]:
         """Return the values of the terms of each group, and last those of "none of these is right"."""
-        rights = {place: self.before(question, answers[place].model) for group in groups for place in group}
-        largest = max(map(len, groups), default=0)
+        records = {
+            place: logit(self.before(question, answers[place].model)) for group in groups for place in group
+        }
+        hedges, largest = self._hedges(question), max(map(len, groups), default=0)
         found = [
             {
                 Term.VOTE: float(len(group)),
-                Term.RECORD: sum(logit(rights[place]) for place in group),
-                Term.HEDGING: self._hedges(question) * sum(answers[place].hedging for place in group),
+                Term.RECORD: sum(records[place] for place in group),
+                Term.HEDGING: hedges * sum(answers[place].hedging for place in group),
                 Term.ALIKE: float(len(group) > 1),
                 Term.SIZE: math.log(len(group)),
                 Term.LARGEST: float(len(group) == largest),
             }
             for group in groups
         ]
-        return [*found, self._none(question, [answers[place] for place in rights], groups)]
-
-    def _none(
-        self, question: QuestionTraits, voters: Sequence[ReadAnswer], groups: Groups
-    ) -> dict[Term, float]:
-        number = max(1, len(voters))
+        voters, number = [answers[place] for place in records], max(1, len(records))
         above = self.kinds.get("", NOTHING).shrunk(BASE, PRIOR_STRENGTH)
-        return {
+        none = {
             Term.NONE: 1.0,
             Term.ALONE: float(len(voters) == 1),
             Term.PANEL: math.log(number),
             Term.SPREAD: len(groups) / number,
-            Term.LEAD: max(map(len, groups), default=0) / number,
-            Term.RECORDS: sum(logit(self.before(question, each.model)) for each in voters) / number,
+            Term.LEAD: largest / number,
+            Term.RECORDS: sum(records.values()) / number,
             Term.KIND: logit(self.kinds.get(question.kind, NOTHING).shrunk(above, STRENGTH)),
             Term.LENGTHS: sum(self._longer(question, each) for each in voters) / number,
-            Term.HEDGES: self._hedges(question) * sum(each.hedging for each in voters) / number,
+            Term.HEDGES: hedges * sum(each.hedging for each in voters) / number,
             Term.QUESTION: question.length,
         }
+        return [*found, none]
 
     def _hedges(self, question: QuestionTraits) -> bool:
         """Return whether hedging is a sign of doubt in answers to a question."""
