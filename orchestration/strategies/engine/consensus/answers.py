@@ -190,15 +190,10 @@ def _number(marked: str, raw: str, asked: ExpectedAnswer) -> Extracted | None:
         return None
     tries = (number_value(raw), number_value(right), measured_value(right))
     found = next((value for value in tries if value is not None), None)
-    if found is None and asked.number and not _MATHEMATICS.search(raw):
-        found = only_number(raw)
-        return (
-            None
-            if found is None
-            else Extracted(kind=AnswerKind.NUMBER, key=number_key(found), raw=number_key(found))
-        )
     if found is None:
-        return None
+        only = only_number(raw) if asked.number and not _MATHEMATICS.search(raw) else None
+        key = "" if only is None else number_key(only)
+        return Extracted(kind=AnswerKind.NUMBER, key=key, raw=key) if key else None
     unit = unit_behind(plain_latex(marked).rpartition("=")[2].strip()) or unit_behind(right)
     about = left if _VARIABLE.fullmatch(left) else ""
     return Extracted(kind=AnswerKind.NUMBER, key=number_key(found), raw=raw, unit=unit, about=about)
