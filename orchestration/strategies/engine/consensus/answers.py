@@ -159,16 +159,15 @@ def _choice(marked: str, asked: ExpectedAnswer) -> Extracted | None:
 
 def _by_words(marked: str, asked: ExpectedAnswer) -> str:
     """Return the letter of the one option with the same key, an empty text when none or several have it."""
-    answer = read_answer(marked)
-    options = {letter: _option_key(words) for letter, words in asked.choices.items()}
-    same = [letter for letter, identity in options.items() if answer and answer.identity == identity]
+    said = _identity(marked)
+    same = [letter for letter, words in asked.choices.items() if said and said == _identity(words)]
     return same[0] if len(same) == 1 else ""
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _option_key(words: str) -> str | None:
-    """Return the identity of an option's words; cached: each marked text is compared with each option."""
-    answer = read_answer(words)
+def _identity(text: str) -> str | None:
+    """Return the identity of an answer; cached: each marked text is compared with all options."""
+    answer = read_answer(text)
     return None if answer is None else answer.identity
 
 

@@ -29,6 +29,11 @@ class Poll:
     judged: Ballot | None = None
 
     @property
+    def rule(self) -> Rule:
+        """The rule of the election."""
+        return RULES[self.election.rule]
+
+    @property
     def options(self) -> tuple[str, ...]:
         """All options known so far, in the order that breaks ties."""
         if self.election.options:
@@ -168,29 +173,29 @@ RULES: Mapping[RuleName, Rule] = {
 
 def tally(election: Election, ballots: Iterable[Ballot]) -> Tally:
     """Count the ballots cast so far. Raises `ValueError` for a ballot that the election does not allow."""
-    poll, rule = _poll(election, ballots), RULES[election.rule]
-    counting = len(poll.cast)
+    poll = _poll(election, ballots)
+    rule, counting = poll.rule, len(poll.cast)
     if counting < election.quorum:
         reason = f"{counting} of {len(election.voters)} ballots count; the quorum is {election.quorum}."
-        return _none(poll, rule, TallyVerdict.NO_QUORUM, reason)
+        return _none(poll, TallyVerdict.NO_QUORUM, reason)
     if election.rule is RuleName.JUDGE:
-        return _judged(poll, rule)
+        return _judged(poll)
     scores = rule.scores(poll)
     best = max(scores.values(), default=Fraction())
     leaders = [option for option, score in scores.items() if score == best]
     if not rule.enough(best, rule.total(poll)):
-        return _none(poll, rule, TallyVerdict.NOT_ENOUGH, f"No option is {rule.wanted}.")
+        return _none(poll, TallyVerdict.NOT_ENOUGH, f"No option is {rule.wanted}.")
     if len(leaders) == 1:
-        return _won(poll, rule, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {rule.won}.")
+        return _won(poll, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {rule.won}.")
     if election.tie in ASKED_AFTERWARDS:
         reason = f"{_words(leaders)} are tied; a {election.tie} decides."
-        return replace(_none(poll, rule, TallyVerdict.TIED, reason), tie=tuple(leaders))
+        return replace(_none(poll, TallyVerdict.TIED, reason), tie=tuple(leaders))
     winner, how = leaders[0], "first in order"
     if election.tie is TieRule.CONFIDENCE:
-        winner = max(leaders, key=lambda option: _confidence(poll, rule, option))
+        winner = max(leaders, key=lambda option: _confidence(poll, option))
         how = "backed with more confidence"
     reason = f"{_words(leaders)} are tied; “{winner}” is {how}."
-    return _won(poll, rule, winner, TallyVerdict.TIE_BROKEN, reason)
+    return _won(poll, winner, TallyVerdict.TIE_BROKEN, reason)
 
 
 def _poll(election: Election, ballots: Iterable[Ballot]) -> Poll:
@@ -228,30 +233,31 @@ def break_tie(tied: Tally, election: Election, ballots: Iterable[Ballot], *, cho
     if choice not in tied.tie:
         raise ValueError(f"“{choice}” is not one of the tied options.")
     reason = f"{_words(tied.tie)} were tied; {by} chose “{choice}”."
-    return _won(_poll(election, ballots), RULES[election.rule], choice, TallyVerdict.TIE_BROKEN, reason)
+    return _won(_poll(election, ballots), choice, TallyVerdict.TIE_BROKEN, reason)
 
 
-def _confidence(poll: Poll, rule: Rule, option: str) -> float:
+def _confidence(poll: Poll, option: str) -> float:
     """Return the mean confidence of those who back an option."""
-    backing = [ballot.confidence or 0.0 for _, ballot in poll.cast if option in rule.backs(ballot)]
+    backing = [ballot.confidence or 0.0 for _, ballot in poll.cast if option in poll.rule.backs(ballot)]
     return sum(sorted(backing)) / max(1, len(backing))
 
 
-def _judged(poll: Poll, rule: Rule) -> Tally:
+def _judged(poll: Poll) -> Tally:
     judged = poll.judged
     if judged is None or judged.abstained or judged.choice is None:
-        return _none(poll, rule, TallyVerdict.NO_JUDGEMENT, "The judge made no choice.")
-    return _won(poll, rule, judged.choice, TallyVerdict.JUDGED, f"{judged.voter} chose “{judged.choice}”.")
+        return _none(poll, TallyVerdict.NO_JUDGEMENT, "The judge made no choice.")
+    return _won(poll, judged.choice, TallyVerdict.JUDGED, f"{judged.voter} chose “{judged.choice}”.")
 
 
-def _won(poll: Poll, rule: Rule, winner: str, verdict: TallyVerdict, reason: str) -> Tally:
+def _won(poll: Poll, winner: str, verdict: TallyVerdict, reason: str) -> Tally:
+    rule = poll.rule
     scores, total = rule.scores(poll), rule.total(poll)
     others = [score for option, score in scores.items() if option != winner]
     lead = scores.get(winner, Fraction()) - max(others, default=Fraction())
     dissenters = [voter for voter, ballot in poll.cast if winner not in rule.backs(ballot)]
     against = sum(map(rule.weight, dissenters), Fraction())
     return replace(
-        _none(poll, rule, verdict, reason),
+        _none(poll, verdict, reason),
         winner=winner,
         agreement=float(1 - against / total) if total else 0.0,
         margin=float(lead if poll.election.rule in NOT_SHARED or not total else lead / total),
@@ -259,12 +265,12 @@ def _won(poll: Poll, rule: Rule, winner: str, verdict: TallyVerdict, reason: str
     )
 
 
-def _none(poll: Poll, rule: Rule, verdict: TallyVerdict, reason: str) -> Tally:
+def _none(poll: Poll, verdict: TallyVerdict, reason: str) -> Tally:
     return Tally(
         rule=poll.election.rule,
         verdict=verdict,
         reason=reason,
-        scores={option: float(score) for option, score in rule.scores(poll).items()},
+        scores={option: float(score) for option, score in poll.rule.scores(poll).items()},
         abstained=tuple(voter.name for voter in poll.abstained),
     )
 
@@ -303,14 +309,14 @@ def _worst_for(poll: Poll, winner: str | None) -> Iterator[list[Ballot]]:
 
     A voter whose own option is one of the two votes once and abstains once: either can be worse, by the rule.
     """
-    rule, own = RULES[poll.election.rule], {voter.barred for voter in poll.outstanding} - {None}
+    own = {voter.barred for voter in poll.outstanding} - {None}
     options = poll.election.options or (*poll.options, "".join(("new", *poll.options)))
     for rival in (option for option in options if option != winner):
         others = [option for option in options if option not in {rival, winner}]
         order = (rival, *others) if winner is None else (rival, *others, winner)
         for silent in {frozenset(some) & own for some in ((), (rival,), (winner,), (rival, winner))}:
             yield [
-                rule.ballot(voter.name, tuple(option for option in order if option != voter.barred))
+                poll.rule.ballot(voter.name, tuple(option for option in order if option != voter.barred))
                 for voter in poll.outstanding
                 if voter.barred not in silent
             ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, stdev
+from statistics import StatisticsError, correlation, fmean, stdev
 
 LEAST_EACH = 10
 """Answers that people liked, and that they disliked, below which nothing is said of a judge."""
@@ -73,16 +74,8 @@ def agreement_with_people(rated: Sequence[RatedAnswer]) -> JudgeAgreement:
 
 def midranks(values: Sequence[float]) -> list[float]:
     """Return the rank of each value from 1 on; equal values share the mean of their ranks."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    ranks, start = [0.0] * len(values), 0
-    while start < len(order):
-        end = start
-        while end < len(order) and values[order[end]] == values[order[start]]:
-            end += 1
-        for place in order[start:end]:
-            ranks[place] = (start + 1 + end) / 2
-        start = end
-    return ranks
+    ordered = sorted(values)
+    return [(bisect_left(ordered, each) + 1 + bisect_right(ordered, each)) / 2 for each in values]
 
 
 def roc_area(good: Sequence[float], bad: Sequence[float]) -> float:
@@ -120,15 +113,12 @@ def auroc_interval(good: Sequence[float], bad: Sequence[float]) -> AgreementInte
 
 def rank_correlation(one: Sequence[float], other: Sequence[float]) -> AgreementInterval | None:
     """Return Spearman's correlation with Fieller's interval; None where all values of one are equal."""
-    ranks, others = midranks(one), midranks(other)
-    mean = (len(ranks) + 1) / 2
-    spread = sum((rank - mean) ** 2 for rank in ranks) * sum((rank - mean) ** 2 for rank in others)
-    if not spread:
+    try:
+        found = correlation(midranks(one), midranks(other))
+    except StatisticsError:
         return None
-    pairs = zip(ranks, others, strict=True)
-    found = sum((a - mean) * (b - mean) for a, b in pairs) / math.sqrt(spread)
     centre = math.atanh(max(-NEARLY_ONE, min(NEARLY_ONE, found)))
-    error = Z * math.sqrt(FIELLER / (len(ranks) - 3))
+    error = Z * math.sqrt(FIELLER / (len(one) - 3))
     return AgreementInterval(value=found, low=math.tanh(centre - error), high=math.tanh(centre + error))
 
 

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import chain
 
 from orchestration.expressions.embedded import json_values, unfenced
@@ -104,39 +103,31 @@ class Scorer:
         refused, cut off) are neither compared nor shown to judges.
         """
         request, context = self.request, self.timer.context
-        answered = answered_candidates(candidates)
-        found = {c.step: await _examined(request, c) for c in answered}
-        usable = {c.step: c for c in answered if not _is_unusable(found[c.step])}
-        others = (c for c in compared if c.state == "answered" and c.step not in found)
-        examined = found | {c.step: await _examined(request, c) for c in others}
-        independent = [c for c in compared if c.step in examined and not _is_unusable(examined[c.step])]
+        answers = {c.step: c for c in answered_candidates([*compared, *candidates])}
+        found = {step: await _examined(request, answer) for step, answer in answers.items()}
+        usable = {step: c for step, c in answers.items() if not any(f.disqualifying for f in found[step])}
+        read = {step: await _read(request, answer) for step, answer in usable.items()}
         question = question_traits(request.text, request.system)
-        read = {c.step: await _read(request, c) for c in [*usable.values(), *independent]}
-        agreed = compare_answers(self.belief, question, {c.step: read[c.step] for c in independent})
-        alone = {
-            step: self.belief.after(question, [read[step]]).best.right
-            for step in usable
-            if step not in agreed
-        }
-        written = {step: self.families.get(candidate.model, "") for step, candidate in usable.items()}
+        independent = {c.step: read[c.step] for c in compared if c.step in read}
+        agreed = compare_answers(self.belief, question, independent)
+        scored = answered_candidates(candidates)
+        families = {c.step: self.families.get(c.model, "") for c in scored if c.step in usable}
         async with asyncio.TaskGroup() as group:
             tasks = [
                 (judge, group.create_task(ask_judge(judge, request, seen, context, self.rubric)))
-                for judge, steps in assign(self.judges, written)
+                for judge, steps in assign(self.judges, families)
                 for seen in [[usable[step] for step in steps]]
             ]
         reports = [(judge, task.result()) for judge, task in tasks]
-        qualities = {
-            step: combine(
-                findings,
-                *_judgement(step, reports, written.get(step, "")),
-                believed=alone.get(step, BASE),
-                agreement=agreed.get(step),
-            )
-            for step, findings in found.items()
-        }
-        for candidate in answered:
-            await context.emit(_scored(candidate, qualities[candidate.step]))
+        qualities: dict[str, Quality] = {}
+        for candidate in scored:
+            step, believed = candidate.step, BASE
+            if step in read and step not in agreed:
+                believed = self.belief.after(question, [read[step]]).best.right
+            judged = _judgement(step, reports, families.get(step, ""))
+            quality = combine(found[step], *judged, believed=believed, agreement=agreed.get(step))
+            qualities[step] = quality
+            await context.emit(_scored(candidate, quality))
         return qualities
 
 
@@ -144,10 +135,8 @@ async def _examined(request: Request, one: Candidate) -> Sequence[Finding]:
     answer = ExaminedAnswer(
         question=request.text, instructions=request.system, text=one.text, finish=one.finish
     )
-    read = partial(examine, answer)
-    if request.response_schema is not None:
-        read = partial(_examined_json, answer, request.response_schema)
-    return await off_loop(len(one.text) + len(request.text), read, at_most=READ_AT_ONCE)
+    size = len(one.text) + len(request.text)
+    return await off_loop(size, _findings, answer, request.response_schema, at_most=READ_AT_ONCE)
 
 
 async def _read(request: Request, one: Candidate) -> ReadAnswer:
@@ -155,8 +144,10 @@ async def _read(request: Request, one: Candidate) -> ReadAnswer:
     return await off_loop(size, read_candidate, one, request.text, at_most=READ_AT_ONCE)
 
 
-def _examined_json(answer: ExaminedAnswer, schema: Mapping[str, Json]) -> tuple[Finding, ...]:
-    """Return the findings on an answer that is to fit a schema; the other checks are for answers in words."""
+def _findings(answer: ExaminedAnswer, schema: Mapping[str, Json] | None) -> tuple[Finding, ...]:
+    """Return the findings; one that fits the schema it is to fit has none: the checks are for words."""
+    if schema is None:
+        return examine(answer)
     parsed, whole = parse_schema(schema), unfenced(answer.text).strip()
     said = [whole] if schema.get("type") == "string" else []
     with suppress(ValueError, RecursionError):
@@ -164,10 +155,6 @@ def _examined_json(answer: ExaminedAnswer, schema: Mapping[str, Json]) -> tuple[
     if any(not parsed.problems(value) for value in chain(said, json_values(answer.text))):
         return ()
     return (*examine(answer), MISFIT)
-
-
-def _is_unusable(findings: Sequence[Finding]) -> bool:
-    return any(finding.disqualifying for finding in findings)
 
 
 def _judgement(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from orchestration.llm.engine.blocks import BlockTags
 from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
-from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, JudgedExample, Rubric
+from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric
 from orchestration.strategies.engine.types import Request
 
 ANSWER_TAGS = BlockTags("question", "answer", "instructions")
@@ -69,15 +69,12 @@ def instructions(rubric: Rubric) -> str:
         f"{first} each answer from 0 to {rubric.points} on each of:",
         *(f"- {name}: {words}" if words else f"- {name}" for name, words in named),
         f"Length alone is no merit. {ends}",
-        *map(_example, rubric.examples),
+        *(
+            f"\nAn example.\nQuestion: {each.question}\nAnswer: {each.answer}\nVerdict: {each.verdict}\n"
+            for each in rubric.examples
+        ),
     ]
     return "\n".join((*lines, ""))
-
-
-def _example(example: JudgedExample) -> str:
-    return (
-        f"\nAn example.\nQuestion: {example.question}\nAnswer: {example.answer}\nVerdict: {example.verdict}\n"
-    )
 
 
 def form(rubric: Rubric) -> str:
