@@ -150,18 +150,14 @@ def read_answer(marked: str, asked: ExpectedAnswer = ANY_ANSWER) -> Extracted | 
 
 
 def _choice(marked: str, asked: ExpectedAnswer) -> Extracted | None:
+    """Return the option whose letter it is, or else the one whose words have the same key."""
     letter = _LETTER.fullmatch(marked.strip()) or _LETTER.fullmatch(normalise(marked) or "")
-    found = letter.group(1) if letter is not None else _by_words(marked, asked)
-    if found not in asked.choices:
-        return None
-    return Extracted(kind=AnswerKind.CHOICE, key=found, raw=found)
-
-
-def _by_words(marked: str, asked: ExpectedAnswer) -> str:
-    """Return the letter of the one option with the same key, an empty text when none or several have it."""
-    said = _identity(marked)
-    same = [letter for letter, words in asked.choices.items() if said and said == _identity(words)]
-    return same[0] if len(same) == 1 else ""
+    if letter is not None:
+        named = [each for each in asked.choices if each == letter.group(1)]
+    else:
+        said = _identity(marked)
+        named = [each for each, words in asked.choices.items() if said and said == _identity(words)]
+    return Extracted(kind=AnswerKind.CHOICE, key=named[0], raw=named[0]) if len(named) == 1 else None
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -30,9 +30,6 @@ class TieRule(StrEnum):
     HUMAN = "human"
 
 
-ASKED_AFTERWARDS = frozenset({TieRule.JUDGE, TieRule.HUMAN})
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Voter:
     """A voter. `weight` counts under the weighted rule only; `barred` is the option they may not vote for."""

@@ -28,10 +28,8 @@ _QUOTED = Pattern(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'\s*[,}]', DOTALL)
 
 def _json_fields(text: str) -> Iterator[str]:
     """Yield the value behind each answer field's name, then the answer fields of valid JSON objects."""
-    yield from (
-        _after(text[match.end() : match.end() + LONGEST_VALUE])
-        for match in list(_FIELD.finditer(text))[-MOST_MARKS:]
-    )
+    for match in list(_FIELD.finditer(text))[-MOST_MARKS:]:
+        yield _after(text[match.end() : match.end() + LONGEST_VALUE])
     yield from _object_fields(text)
 
 
@@ -47,17 +45,14 @@ def _after(rest: str) -> str:
     """Return the value at the beginning of `rest`, also where it is no valid JSON."""
     quoted = _QUOTED.match(rest)
     if quoted is not None:
-        return _unescaped(quoted.group(1) or quoted.group(2) or "")
+        inside = quoted.group(1) or quoted.group(2) or ""
+        try:
+            return str(decoded(f'"{inside}"'))
+        except ValueError:
+            return inside.replace('\\"', '"')
     if rest[:1] in CLOSING:
         return rest[: closing_place(rest) + 1]
     return rest.partition("\n")[0].partition("}")[0].strip().rstrip(",")
-
-
-def _unescaped(inside: str) -> str:
-    try:
-        return str(decoded(f'"{inside}"'))
-    except ValueError:
-        return inside.replace('\\"', '"')
 
 
 LONGEST_BOX = 800
@@ -127,12 +122,8 @@ def _named_options(text: str) -> Iterator[str]:
         yield from (next(filter(None, match.groups())) for match in pattern.finditer(end))
 
 
-_ASSERTION = Pattern(r"^[ \t>`]*assert\b[^\n]*?==[ \t]*(\S[^\n]*?)[ \t`]*$", MULTILINE)
-
-
-def _assertions(text: str) -> Iterator[str]:
-    """Yield the right side of each completed assertion: `assert f(1) == 2`."""
-    yield from (found for found in _ASSERTION.findall(text) if not found.startswith("?"))
+_ASSERTION = Pattern(r"^[ \t>`]*assert\b[^\n]*?==[ \t]*([^\s?][^\n]*?)[ \t`]*$", MULTILINE)
+"""The right side of a completed assertion: `assert f(1) == 2`."""
 
 
 SHORT_TEXT = 60
@@ -166,9 +157,7 @@ def _closing(text: str) -> Iterator[str]:
     last = lines[-1]
     if len(lines) == 1 and len(last) <= SHORT_TEXT and not _NUMBER.search(last):
         yield last
-        return
-    found = _BOLD.search(last) or _CLOSING.search(last)
-    if found is not None:
+    elif (found := _BOLD.search(last) or _CLOSING.search(last)) is not None:
         yield found.group(1)
 
 
@@ -212,11 +201,12 @@ def extract_answer(text: str, *, question: str | None = None, cut_off: bool = Fa
 @lru_cache(maxsize=REMEMBERED)
 def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | None:  # noqa: FBT001  # cached by position
     asked = read_question(question) if question else ANY_ANSWER
-    marked, unmarked = list(_CUES.values()), [_closing]
+    marked: list[Reader] = list(_CUES.values())
+    unmarked: list[Reader] = [_closing]
     if asked.choices:
         marked, unmarked = [_stated_options, *marked], [_named_options, _closing]
     elif asked.code:
-        unmarked = [_assertions, _whole_text]
+        unmarked = [_ASSERTION.findall, _whole_text]
     elif asked.number:
         unmarked = [_closing, _last_sentence]
     if cut_off:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from orchestra_site.web.patterns import DOTALL, Pattern
@@ -60,13 +59,8 @@ _EMPTY = frozenset(
 _LEAST_PLURAL = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What a unit measures, and how its quantities are converted: `factor * value + offset`."""
-
-    dimension: str
-    factor: Fraction
-    offset: Fraction
+Measure = tuple[str, Fraction, Fraction]
+"""What a unit measures, and how its quantities are converted: by a factor, and what is then added."""
 
 
 def _by_name() -> Mapping[str, tuple[Measure, ...]]:
@@ -76,7 +70,7 @@ def _by_name() -> Mapping[str, tuple[Measure, ...]]:
         for entry in rest.split(" | "):
             names, _, factor = entry.partition(" =")
             factor, _, offset = factor.partition(" +")
-            measure = Measure(dimension, Fraction(factor), Fraction(offset or 0))
+            measure = (dimension, Fraction(factor), Fraction(offset or 0))
             for name in names.split():
                 found[name] = (*found.get(name, ()), measure)
     return found
@@ -144,5 +138,5 @@ def is_one_unit(first: str, second: str) -> bool:
 
 def bases(value: Fraction, unit: str) -> Iterator[tuple[str, Fraction]]:
     """Yield each dimension that `unit` can measure, with `value` in its base unit."""
-    for measure in MEASURES.get(unit, ()):
-        yield measure.dimension, measure.factor * value + measure.offset
+    for dimension, factor, offset in MEASURES.get(unit, ()):
+        yield dimension, factor * value + offset

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from orchestration.strategies.engine.consensus.ballots import (
-    ASKED_AFTERWARDS,
     Ballot,
     Election,
     RuleName,
@@ -187,7 +186,7 @@ def tally(election: Election, ballots: Iterable[Ballot]) -> Tally:
         return _none(poll, TallyVerdict.NOT_ENOUGH, f"No option is {rule.wanted}.")
     if len(leaders) == 1:
         return _won(poll, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {rule.won}.")
-    if election.tie in ASKED_AFTERWARDS:
+    if election.tie in {TieRule.JUDGE, TieRule.HUMAN}:
         reason = f"{_words(leaders)} are tied; a {election.tie} decides."
         return replace(_none(poll, TallyVerdict.TIED, reason), tie=tuple(leaders))
     winner, how = leaders[0], "first in order"

@@ -70,8 +70,8 @@ def text_key(text: str) -> str:
     for written, sign in _RELATIONS.items():
         plain = plain.replace(written, sign)
     plain = _CONTRACTED.sub(_in_full, plain)
-    tokens = list(_tokens(_unbracketed(plain.strip()), labels=bool(set(_ONE_CAPITAL.findall(plain)) - {"A"})))
-    return " ".join(tokens)
+    labels = set(_ONE_CAPITAL.findall(plain)) - {"A"}
+    return " ".join(_tokens(_unbracketed(plain.strip()), labels=bool(labels)))
 
 
 def _in_full(contracted: Match) -> str:

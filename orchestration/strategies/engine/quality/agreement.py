@@ -18,14 +18,6 @@ NEARLY_ONE = 1 - 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RatedAnswer:
-    """An answer's score by a judge, and the share of people who liked it, both 0 to 1."""
-
-    score: float
-    liked: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class AgreementInterval:
     """An estimate with its interval of 95 %."""
 
@@ -55,15 +47,15 @@ class JudgeAgreement:
         return max(0, LEAST_EACH - self.liked), max(0, LEAST_EACH - self.disliked)
 
 
-def agreement_with_people(rated: Sequence[RatedAnswer]) -> JudgeAgreement:
-    """Return how far a judge's scores agree with people's ratings."""
-    clear = [each for each in rated if each.liked != 0.5]  # noqa: PLR2004  # as many for as against
-    good = [each.score for each in clear if each.liked > 0.5]  # noqa: PLR2004
-    bad = [each.score for each in clear if each.liked < 0.5]  # noqa: PLR2004
+def agreement_with_people(rated: Sequence[tuple[float, float]]) -> JudgeAgreement:
+    """Return how far a judge's scores of answers agree with the shares of people who liked them, 0 to 1."""
+    clear = [(score, liked) for score, liked in rated if liked != 0.5]  # noqa: PLR2004  # as many for as against
+    good = [score for score, liked in clear if liked > 0.5]  # noqa: PLR2004
+    bad = [score for score, liked in clear if liked < 0.5]  # noqa: PLR2004
     counted = JudgeAgreement(liked=len(good), disliked=len(bad))
     if any(counted.missing):
         return counted
-    scores, likes = [each.score for each in clear], [each.liked for each in clear]
+    scores, likes = [score for score, _ in clear], [liked for _, liked in clear]
     return replace(
         counted,
         auroc=auroc_interval(good, bad),

@@ -13,7 +13,6 @@ from orchestration.expressions.embedded import json_values, unfenced
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import RunEvent
 from orchestration.strategies.engine.asking import READ_AT_ONCE, StepTimer, begin_phase, read_candidate
 from orchestration.strategies.engine.belief.model import BASE, Belief
@@ -104,19 +103,19 @@ class Scorer:
         """
         request, context = self.request, self.timer.context
         answers = {c.step: c for c in answered_candidates([*compared, *candidates])}
-        found = {step: await _examined(request, answer) for step, answer in answers.items()}
-        usable = {step: c for step, c in answers.items() if not any(f.disqualifying for f in found[step])}
-        read = {step: await _read(request, answer) for step, answer in usable.items()}
+        looked_at = {step: await _examined(request, answer) for step, answer in answers.items()}
+        found = {step: findings for step, (findings, _) in looked_at.items()}
+        read = {step: answer for step, (_, answer) in looked_at.items() if answer is not None}
         question = question_traits(request.text, request.system)
         independent = {c.step: read[c.step] for c in compared if c.step in read}
         agreed = compare_answers(self.belief, question, independent)
         scored = answered_candidates(candidates)
-        families = {c.step: self.families.get(c.model, "") for c in scored if c.step in usable}
+        families = {c.step: self.families.get(c.model, "") for c in scored if c.step in read}
         async with asyncio.TaskGroup() as group:
             tasks = [
                 (judge, group.create_task(ask_judge(judge, request, seen, context, self.rubric)))
                 for judge, steps in assign(self.judges, families)
-                for seen in [[usable[step] for step in steps]]
+                for seen in [[answers[step] for step in steps]]
             ]
         reports = [(judge, task.result()) for judge, task in tasks]
         qualities: dict[str, Quality] = {}
@@ -131,25 +130,24 @@ class Scorer:
         return qualities
 
 
-async def _examined(request: Request, one: Candidate) -> Sequence[Finding]:
+async def _examined(request: Request, one: Candidate) -> tuple[Sequence[Finding], ReadAnswer | None]:
+    """Return the findings on an answer, and what a belief reads of it: None for an unusable one."""
+    size = len(one.text) + len(request.text)
+    found = await off_loop(size, _findings, request, one, at_most=READ_AT_ONCE)
+    if any(finding.disqualifying for finding in found):
+        return found, None
+    return found, await off_loop(size, read_candidate, one, request.text, at_most=READ_AT_ONCE)
+
+
+def _findings(request: Request, one: Candidate) -> tuple[Finding, ...]:
+    """Return the findings; an answer that fits the schema it is to fit has none: the checks are for words."""
     answer = ExaminedAnswer(
         question=request.text, instructions=request.system, text=one.text, finish=one.finish
     )
-    size = len(one.text) + len(request.text)
-    return await off_loop(size, _findings, answer, request.response_schema, at_most=READ_AT_ONCE)
-
-
-async def _read(request: Request, one: Candidate) -> ReadAnswer:
-    size = len(one.text) + len(request.text)
-    return await off_loop(size, read_candidate, one, request.text, at_most=READ_AT_ONCE)
-
-
-def _findings(answer: ExaminedAnswer, schema: Mapping[str, Json] | None) -> tuple[Finding, ...]:
-    """Return the findings; one that fits the schema it is to fit has none: the checks are for words."""
-    if schema is None:
+    if request.response_schema is None:
         return examine(answer)
-    parsed, whole = parse_schema(schema), unfenced(answer.text).strip()
-    said = [whole] if schema.get("type") == "string" else []
+    parsed, whole = parse_schema(request.response_schema), unfenced(answer.text).strip()
+    said = [whole] if request.response_schema.get("type") == "string" else []
     with suppress(ValueError, RecursionError):
         said.append(json.loads(whole))
     if any(not parsed.problems(value) for value in chain(said, json_values(answer.text))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 
 from orchestration.llm.engine.blocks import BlockTags
 from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
@@ -29,12 +30,8 @@ Answer: <the final answer>
 
 def label(number: int) -> str:
     """Return the anonymous label of the answer at index `number`: A, B, ... Z, AA, AB, ..."""
-    name = ""
-    number += 1
-    while number:
-        number, letter = divmod(number - 1, 26)
-        name = chr(ord("A") + letter) + name
-    return name
+    before, letter = divmod(number, len(ascii_uppercase))
+    return f"{label(before - 1) if before else ''}{ascii_uppercase[letter]}"
 
 
 def shortened(text: str, characters: int) -> str:
@@ -77,13 +74,6 @@ def instructions(rubric: Rubric) -> str:
     return "\n".join((*lines, ""))
 
 
-def form(rubric: Rubric) -> str:
-    """Return the words that ask for a verdict on each answer as JSON."""
-    keys = ",".join(f'"{key}":0-{rubric.points}' for key in rubric.keys)
-    reply = f'{{"verdicts":[{{"id":"A",{keys},"reason":"one short sentence"}}]}}'
-    return f"Reply with JSON only, one verdict for each answer:\n{reply}"
-
-
 def closed_object(properties: Mapping[str, Json]) -> Mapping[str, Json]:
     """Return the JSON Schema of an object that has just these properties."""
     fixed = {"type": "object", "additionalProperties": False, "required": list(properties)}
@@ -114,7 +104,9 @@ def judge_prompt(
     judge: ModelSpec, request: Request, answers: Sequence[str], rubric: Rubric = FIVE_DIMENSIONS
 ) -> Prompt:
     """Return the prompt that has `judge` score `answers` in this order, fitted to its context window."""
-    told, asked = instructions(rubric), form(rubric)
+    keys = ",".join(f'"{key}":0-{rubric.points}' for key in rubric.keys)
+    form = f'{{"verdicts":[{{"id":"A",{keys},"reason":"one short sentence"}}]}}'
+    told, asked = instructions(rubric), f"Reply with JSON only, one verdict for each answer:\n{form}"
     rest = max(ROOM_FOR_REST, (len(told) + len(asked) + len(DATA_ONLY)) // CHARACTERS_PER_TOKEN)
     marked = blocks(judge, request, answers, rest=rest)
     texts = (f"{told}{DATA_ONLY}", f"{marked}\n\n{asked}")
