@@ -185,14 +185,9 @@ _MONTH_NAME = (
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s+)?"
 _ISO = Pattern(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?:[T ]00:00(?::00)?Z?)?", ASCII)
-_DAY_FIRST = Pattern(
-    rf"{_WEEKDAY}(?:the\s+)?{_DAY}\.?\s+(?:of\s+)?{_MONTH_NAME},?\s+(?P<year>\d{{4}})",
-    IGNORECASE | ASCII,
-)
-_MONTH_FIRST = Pattern(
-    rf"{_WEEKDAY}{_MONTH_NAME}\s+(?:the\s+)?{_DAY},?\s+(?P<year>\d{{4}})",
-    IGNORECASE | ASCII,
-)
+_YEAR = r",?\s+(?P<year>\d{4})"
+_DAY_FIRST = Pattern(rf"{_WEEKDAY}(?:the\s+)?{_DAY}\.?\s+(?:of\s+)?{_MONTH_NAME}{_YEAR}", IGNORECASE | ASCII)
+_MONTH_FIRST = Pattern(rf"{_WEEKDAY}{_MONTH_NAME}\s+(?:the\s+)?{_DAY}{_YEAR}", IGNORECASE | ASCII)
 _SLASHED = Pattern(r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})[/.](?P<year>\d{4})", ASCII)
 _LAST_MONTH = 12
 

@@ -45,10 +45,8 @@ class Rule:
     """A ballot rule; this one gives each voter one vote, and the option that most voters choose wins.
 
     `weight` is how much a voter's ballot counts; `enough` whether the highest score wins, given the weight of
-    all counting ballots. The winner is `won`; without one, no option is `wanted`.
-
-    Where a judge chooses the option, its votes only give the agreement of the panel.
-
+    all counting ballots. The winner is `won`; without one, no option is `wanted`. Where a judge chooses the
+    option, its votes only give the agreement of the panel.
     Scores are exact fractions: equal scores tie, whatever the order of addition.
     """
 

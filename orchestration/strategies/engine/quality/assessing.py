@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from orchestration.expressions.embedded import json_values, unfenced
@@ -15,12 +15,12 @@ from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.types import RunEvent
 from orchestration.strategies.engine.asking import READ_AT_ONCE, StepTimer, begin_phase, read_candidate
-from orchestration.strategies.engine.belief.model import BASE, Belief
+from orchestration.strategies.engine.belief.model import BASE
 from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
 from orchestration.strategies.engine.options import JudgeOptions, StrategyOptions
 from orchestration.strategies.engine.quality.checks import MISFIT, examine
 from orchestration.strategies.engine.quality.judging import JudgeReport, ask_judge, assign
-from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Dimension, Rubric, frozen_rubric
+from orchestration.strategies.engine.quality.rubrics import Dimension, frozen_rubric
 from orchestration.strategies.engine.quality.scoring import (
     ExaminedAnswer,
     Finding,
@@ -41,32 +41,22 @@ from orchestration.strategies.engine.types import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scorer:
-    """Scores the candidates of one run by a belief, and by judges where there are some.
+    """Scores the candidates of one run by the panel's belief, and by judges where there are some.
 
-    `families` maps each model to its family, `rubric` is what the judges score by. Where it `compares`,
-    agreement between candidates counts.
+    Where it `compares`, agreement between candidates counts.
     """
 
     request: Request
     timer: StepTimer
-    belief: Belief
+    panel: Panel
     judges: Sequence[ChatModel] = ()
-    rubric: Rubric = FIVE_DIMENSIONS
-    families: Mapping[str, str] = field(default_factory=dict)
     compares: bool = True
 
     @classmethod
     def judged_by(cls, options: StrategyOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
         """Return a scorer with the judges that the options name, if they name any."""
         named = (options.judge, options.second_judge) if isinstance(options, JudgeOptions) else ()
-        return cls(
-            request=request,
-            timer=timer,
-            belief=panel.belief,
-            judges=panel.each_named(*named),
-            rubric=frozen_rubric(request.rubric),
-            families=panel.families,
-        )
+        return cls(request=request, timer=timer, panel=panel, judges=panel.each_named(*named))
 
     def by_checks_alone(self) -> Scorer:
         """Return a scorer that asks no judge and does not lower a score for disagreement."""
@@ -101,19 +91,20 @@ class Scorer:
         Agreement counts among the `compared` answers, each written independently. Unusable answers (empty,
         refused, cut off) are neither compared nor shown to judges.
         """
-        request, context = self.request, self.timer.context
+        request, context, belief = self.request, self.timer.context, self.panel.belief
         answers = {c.step: c for c in answered_candidates([*compared, *candidates])}
         looked_at = {step: await _examined(request, answer) for step, answer in answers.items()}
         found = {step: findings for step, (findings, _) in looked_at.items()}
         read = {step: answer for step, (_, answer) in looked_at.items() if answer is not None}
         question = question_traits(request.text, request.system)
         independent = {c.step: read[c.step] for c in compared if c.step in read}
-        agreed = compare_answers(self.belief, question, independent)
+        agreed = compare_answers(belief, question, independent)
         scored = answered_candidates(candidates)
-        families = {c.step: self.families.get(c.model, "") for c in scored if c.step in read}
+        rubric, named = frozen_rubric(request.rubric), self.panel.families
+        families = {c.step: named.get(c.model, "") for c in scored if c.step in read}
         async with asyncio.TaskGroup() as group:
             tasks = [
-                (judge, group.create_task(ask_judge(judge, request, seen, context, self.rubric)))
+                (judge, group.create_task(ask_judge(judge, request, seen, context, rubric)))
                 for judge, steps in assign(self.judges, families)
                 for seen in [[answers[step] for step in steps]]
             ]
@@ -122,7 +113,7 @@ class Scorer:
         for candidate in scored:
             step, believed = candidate.step, BASE
             if step in read and step not in agreed:
-                believed = self.belief.after(question, [read[step]]).best.right
+                believed = belief.after(question, [read[step]]).best.right
             judged = _judgement(step, reports, families.get(step, ""))
             quality = combine(found[step], *judged, believed=believed, agreement=agreed.get(step))
             qualities[step] = quality

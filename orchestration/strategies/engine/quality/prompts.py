@@ -59,12 +59,11 @@ def blocks(model: ModelSpec, request: Request, answers: Sequence[str], *, rest: 
 def instructions(rubric: Rubric) -> str:
     """Return what a judge is told to do by a rubric."""
     first = f"{rubric.guidance.rstrip('. ')}, then score" if rubric.guidance else "Score"
-    named = [(each.name, each.description) for each in rubric.criteria]
     ends = f"Take {rubric.points} for what could not be better and 0 for what is useless."
     lines = [
         "You judge answers to a question. You do not know who wrote them, and their order means nothing.",
         f"{first} each answer from 0 to {rubric.points} on each of:",
-        *(f"- {name}: {words}" if words else f"- {name}" for name, words in named),
+        *(f"- {each.name}: {each.description}".removesuffix(": ") for each in rubric.criteria),
         f"Length alone is no merit. {ends}",
         *(
             f"\nAn example.\nQuestion: {each.question}\nAnswer: {each.answer}\nVerdict: {each.verdict}\n"
