@@ -96,9 +96,8 @@ def read_question(question: str) -> ExpectedAnswer:
     text = question[-MOST_CHARACTERS:]
     choices = offered(text)
     code = not choices and bool(_SOURCE.search(text) and _RESULT.search(text) and not _WRITING.search(text))
-    return ExpectedAnswer(
-        choices=choices, code=code, number=not choices and not code and bool(_QUANTITY.search(text))
-    )
+    number = not choices and not code and bool(_QUANTITY.search(text))
+    return ExpectedAnswer(choices=choices, code=code, number=number)
 
 
 def offered(text: str) -> Mapping[str, str]:

@@ -45,9 +45,8 @@ def plain_figures(text: str) -> str:
     pieces: list[str] = []
     for before, character in pairwise(f" {unicodedata.normalize('NFC', text)}"):
         if character in _SUPERSCRIPTS:
-            pieces.append(
-                _SUPERSCRIPTS[character] if before in _SUPERSCRIPTS else f"^{_SUPERSCRIPTS[character]}"
-            )
+            sign = "" if before in _SUPERSCRIPTS else "^"
+            pieces.append(f"{sign}{_SUPERSCRIPTS[character]}")
         elif character.isdecimal():
             pieces.append(str(unicodedata.decimal(character)))
         elif unicodedata.decomposition(character).startswith("<fraction>"):

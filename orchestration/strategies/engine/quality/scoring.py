@@ -172,12 +172,12 @@ def compare_answers(
     for group in groups:
         others = [each for each in spoken if each is not group]
         rival = max(others, key=lambda each: len(each.places), default=None)
-        strongest = "" if rival is None else f"{_shown(rival, answers)}, {len(rival.places)} of {total}."
         size = 0 if _is_silent(group, answers) else len(group.places)
         words = f"{size} of {total} comparable answers: {_shown(group, answers)}."
-        against = f" The strongest other: {strongest}" if strongest else ""
+        other = "The strongest other"
         if not size:
-            words, against = "No answer like the others' can be read in it.", f" The strongest: {strongest}"
+            words, other = "No answer like the others' can be read in it.", "The strongest"
+        against = f" {other}: {_shown(rival, answers)}, {len(rival.places)} of {total}." if rival else ""
         agreement = Agreement(
             right=group.right,
             evidence=f"{words}{against}{_because(group)}",
