@@ -91,6 +91,7 @@ def test_when_all_have_voted_it_is_settled(poll: Poll) -> None:
         (RuleName.PLURALITY, ("a", "b", "a", "a"), True),
         (RuleName.PLURALITY, ("a", "a", "b"), False),
         (RuleName.PLURALITY, ("a", "a", None), True),
+        (RuleName.PLURALITY, ("a", "b", "a", "b", None), True),
         (RuleName.MAJORITY, ("a", "a", "b"), False),
         (RuleName.MAJORITY, ("a", "a", "a"), True),
         (RuleName.UNANIMOUS, ("a", "a", "a", "a"), False),
