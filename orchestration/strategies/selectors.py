@@ -26,7 +26,6 @@ from orchestration.strategies.engine.preset import (
 )
 from orchestration.strategies.engine.quality.agreement import (
     JudgeAgreement,
-    RatedAnswer,
     agreement_with_people,
 )
 from orchestration.strategies.engine.strategy import all_strategies
@@ -293,11 +292,7 @@ def judge_records(membership: Membership) -> tuple[JudgeRecord, ...]:
             rubric=rubric,
             versions=tuple(sorted({version for version, *_ in rows})),
             agreement=agreement_with_people(
-                [
-                    RatedAnswer(score=score, liked=(mean + 1) / 2)
-                    for _, score, mean in rows
-                    if mean is not None
-                ]
+                [(score, (mean + 1) / 2) for _, score, mean in rows if mean is not None]
             ),
         )
         for (judge, rubric), rows in sorted(groups.items())

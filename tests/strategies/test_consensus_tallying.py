@@ -8,9 +8,18 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 
-from orchestration.strategies.engine.consensus.ballots import Ballot, Election, RuleName, TieRule
+from orchestration.strategies.engine.consensus.ballots import Ballot, Election, RuleName, TieRule, Voter
 from orchestration.strategies.engine.consensus.tallying import settled, tally
-from tests.support.elections import CHOOSING, OPTIONS, ballot_for, choices, completions, election_of, polls
+from tests.support.elections import (
+    CHOOSING,
+    OPTIONS,
+    ballot_for,
+    choices,
+    completions,
+    election_of,
+    polls,
+    possible_ballots,
+)
 
 Poll = tuple[Election, list[Ballot]]
 FIVE = (1, 1, 1, 1, 1)
@@ -31,6 +40,20 @@ def test_of_four_voters_it_is_known_exactly_when_nothing_can_change(
         for here in ((0, 1), (2, 3), (0, 3), (1, 2)):
             ballots = [ballot_for(f"v{voter}", option) for voter, option in zip(here, said, strict=True)]
             assert settled(election, ballots) == (len(endings(election, ballots)) == 1), (here, said)
+
+
+@pytest.mark.parametrize("rule", [*CHOOSING, RuleName.BORDA, RuleName.APPROVAL])
+@pytest.mark.parametrize("options", [OPTIONS[:1], OPTIONS[:2], OPTIONS])
+@pytest.mark.parametrize("quorum", [1, 2])
+def test_where_nobody_may_vote_for_their_own_it_is_known_exactly_too(
+    rule: RuleName, options: tuple[str, ...], quorum: int
+) -> None:
+    owners = dict(enumerate(options))
+    voters = tuple(Voter(name=f"v{place}", barred=owners.get(place)) for place in range(3))
+    election = Election(rule=rule, voters=voters, options=options, quorum=quorum)
+    for voter in ("v0", "v1", "v2"):
+        for ballot in possible_ballots(election, voter):
+            assert settled(election, [ballot]) == (len(endings(election, [ballot])) == 1), ballot
 
 
 @given(polls())
@@ -68,6 +91,7 @@ def test_when_all_have_voted_it_is_settled(poll: Poll) -> None:
         (RuleName.PLURALITY, ("a", "b", "a", "a"), True),
         (RuleName.PLURALITY, ("a", "a", "b"), False),
         (RuleName.PLURALITY, ("a", "a", None), True),
+        (RuleName.PLURALITY, ("a", "b", "a", "b", None), True),
         (RuleName.MAJORITY, ("a", "a", "b"), False),
         (RuleName.MAJORITY, ("a", "a", "a"), True),
         (RuleName.UNANIMOUS, ("a", "a", "a", "a"), False),

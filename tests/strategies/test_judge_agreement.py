@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from orchestration.strategies.engine.quality.agreement import (
     LEAST_EACH,
-    RatedAnswer,
     agreement_with_people,
     auroc_interval,
     mean_difference,
@@ -19,11 +18,8 @@ from orchestration.strategies.engine.quality.agreement import (
 SCORES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=1, max_size=40)
 
 
-def rated(good: list[float], bad: list[float]) -> list[RatedAnswer]:
-    return [
-        *(RatedAnswer(score=score, liked=1.0) for score in good),
-        *(RatedAnswer(score=score, liked=0.0) for score in bad),
-    ]
+def rated(good: list[float], bad: list[float]) -> list[tuple[float, float]]:
+    return [*((score, 1.0) for score in good), *((score, 0.0) for score in bad)]
 
 
 def test_equal_values_share_their_ranks() -> None:
@@ -74,7 +70,7 @@ def test_with_too_few_of_one_sort_nothing_is_said_but_how_many_are_missing() -> 
 
 
 def test_a_split_vote_counts_for_neither_side() -> None:
-    split = [RatedAnswer(score=0.5, liked=0.5)] * 30
+    split = [(0.5, 0.5)] * 30
     found = agreement_with_people([*rated([0.9] * 10, [0.2] * 10), *split])
     assert (found.liked, found.disliked) == (10, 10)
     assert found.auroc is not None

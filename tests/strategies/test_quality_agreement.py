@@ -19,6 +19,7 @@ from orchestration.strategies.engine.quality.scoring import (
     combine,
     compare_answers,
 )
+from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import Candidate, Quality, Request
 from tests.support.context import Stage
 from tests.support.logs import MemoryLog, context_on
@@ -41,7 +42,7 @@ def compared(question: str, given_candidates: list[Candidate]) -> dict[str, Agre
 
 async def assessed(*given_candidates: Candidate) -> list[Quality]:
     asked, timer = Request(text=QUESTION), StepTimer(context_on(MemoryLog()))
-    scorer = Scorer(request=asked, timer=timer, belief=shipped_belief())
+    scorer = Scorer(request=asked, timer=timer, panel=Panel(members=(ScriptedModel("m0"),)))
     return list((await scorer.assess(given_candidates, given_candidates)).values())
 
 

@@ -27,6 +27,7 @@ from orchestration.strategies.engine.quality.prompts import (
 )
 from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Dimension
 from orchestration.strategies.engine.quality.scoring import Finding, JudgeRating, combine
+from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import Candidate, Quality, Request
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in, by_text, scores
@@ -58,8 +59,8 @@ async def assessed(
 ) -> dict[str, Quality]:
     timer = StepTimer(context_on(MemoryLog(), limits=limits))
     metered = [Metered(judge) for judge in judges]
-    belief = shipped_belief()
-    scorer = Scorer(request=QUESTION, timer=timer, belief=belief, judges=metered, families=FAMILIES)
+    members = [ScriptedModel(spec_named(name, family=family)) for name, family in FAMILIES.items()]
+    scorer = Scorer(request=QUESTION, timer=timer, panel=Panel(members=tuple(members)), judges=metered)
     return await scorer.assess(candidates)
 
 

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from orchestration.llm.engine.types import Capability
 from orchestration.runs.engine.metering import Metered
 from orchestration.strategies.engine.asking import StepTimer
-from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.quality.assessing import Scorer
 from orchestration.strategies.engine.quality.judging import read_verdicts
 from orchestration.strategies.engine.quality.prompts import instructions, judge_prompt, verdict_schema
@@ -27,6 +26,7 @@ from orchestration.strategies.engine.quality.rubrics import (
     frozen_rubric,
     rubric_changes,
 )
+from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import Candidate, Quality, Request
 from tests.support.clock import SkippingLoop
 from tests.support.judges import answers_in
@@ -134,8 +134,9 @@ async def judged(rubric: Rubric, **worth: int) -> dict[str, Quality]:
 
     judge = Metered(ScriptedModel("j", reply))
     candidates = [Candidate(model=name, step=f"ask/{name}", text=name) for name in worth]
-    asked, timer = Request(text="Which?"), StepTimer(context_on(MemoryLog()))
-    scorer = Scorer(request=asked, timer=timer, belief=shipped_belief(), judges=(judge,), rubric=rubric)
+    asked = Request(text="Which?", rubric=rubric.model_dump(mode="json"))
+    panel, timer = Panel(members=(ScriptedModel("a"),)), StepTimer(context_on(MemoryLog()))
+    scorer = Scorer(request=asked, timer=timer, panel=panel, judges=(judge,))
     return await scorer.assess(candidates)
 
 

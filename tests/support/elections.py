@@ -37,10 +37,12 @@ def ballot_for(voter: str, option: str | None) -> Ballot:
 
 
 def possible_ballots(election: Election, voter: str) -> list[Ballot]:
-    """Return every ballot that `voter` may cast: any option, a new one where the list is open, none."""
-    options = election.options or (*OPTIONS, NEW, f"{NEW}{voter}")
+    """Return every ballot that `voter` may cast: any option but their own, a new one if the list is open."""
+    barred = {each.name: each.barred for each in election.voters}
+    open_list = (*OPTIONS, NEW, f"{NEW}{voter}")
+    options = tuple(each for each in election.options or open_list if each != barred[voter])
     if election.rule is RuleName.BORDA:
-        said = [Ballot(voter=voter, ranking=order) for order in permutations(options)]
+        said = [Ballot(voter=voter, ranking=order) for order in permutations(options) if order]
     elif election.rule is RuleName.APPROVAL:
         sets = chain.from_iterable(permutations(options, size) for size in range(min(3, len(options)) + 1))
         said = [Ballot(voter=voter, approvals=some) for some in sets]

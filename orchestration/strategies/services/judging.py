@@ -100,8 +100,10 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
     except TimeoutError:
         words = f"{judge.name} did not answer within {LONGEST_S:.0f} seconds. Try again later."
         return RubricTrial(judge=judge.name, error=words)
-    read = [verdicts_in(each.text, shown, rubric) for shown, each in zip(orders, said, strict=True)]
-    ratings = judge_report(judge.name, order, [each or {} for each in read], rubric).ratings
+    read = [
+        verdicts_in(judge.name, each.text, shown, rubric) for shown, each in zip(orders, said, strict=True)
+    ]
+    ratings = judge_report(judge.name, order, read, rubric).ratings
     families = {entry["spec"]["name"]: entry["spec"].get("family", "") for entry in run.panel}
     spec = thaw(freeze(judge, PanelRole.HELPER)).spec
     costs = [cost for each in said if (cost := price(spec, each.usage)) is not None]

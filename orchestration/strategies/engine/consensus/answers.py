@@ -96,9 +96,8 @@ def read_question(question: str) -> ExpectedAnswer:
     text = question[-MOST_CHARACTERS:]
     choices = offered(text)
     code = not choices and bool(_SOURCE.search(text) and _RESULT.search(text) and not _WRITING.search(text))
-    return ExpectedAnswer(
-        choices=choices, code=code, number=not choices and not code and bool(_QUANTITY.search(text))
-    )
+    number = not choices and not code and bool(_QUANTITY.search(text))
+    return ExpectedAnswer(choices=choices, code=code, number=number)
 
 
 def offered(text: str) -> Mapping[str, str]:
@@ -150,25 +149,20 @@ def read_answer(marked: str, asked: ExpectedAnswer = ANY_ANSWER) -> Extracted | 
 
 
 def _choice(marked: str, asked: ExpectedAnswer) -> Extracted | None:
+    """Return the option whose letter it is, or else the one whose words have the same key."""
     letter = _LETTER.fullmatch(marked.strip()) or _LETTER.fullmatch(normalise(marked) or "")
-    found = letter.group(1) if letter is not None else _by_words(marked, asked)
-    if found not in asked.choices:
-        return None
-    return Extracted(kind=AnswerKind.CHOICE, key=found, raw=found)
-
-
-def _by_words(marked: str, asked: ExpectedAnswer) -> str:
-    """Return the letter of the one option with the same key, an empty text when none or several have it."""
-    answer = read_answer(marked)
-    options = {letter: _option_key(words) for letter, words in asked.choices.items()}
-    same = [letter for letter, identity in options.items() if answer and answer.identity == identity]
-    return same[0] if len(same) == 1 else ""
+    if letter is not None:
+        named = [each for each in asked.choices if each == letter.group(1)]
+    else:
+        said = _identity(marked)
+        named = [each for each, words in asked.choices.items() if said and said == _identity(words)]
+    return Extracted(kind=AnswerKind.CHOICE, key=named[0], raw=named[0]) if len(named) == 1 else None
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _option_key(words: str) -> str | None:
-    """Return the identity of an option's words; cached: each marked text is compared with each option."""
-    answer = read_answer(words)
+def _identity(text: str) -> str | None:
+    """Return the identity of an answer; cached: each marked text is compared with all options."""
+    answer = read_answer(text)
     return None if answer is None else answer.identity
 
 
@@ -190,15 +184,10 @@ def _number(marked: str, raw: str, asked: ExpectedAnswer) -> Extracted | None:
         return None
     tries = (number_value(raw), number_value(right), measured_value(right))
     found = next((value for value in tries if value is not None), None)
-    if found is None and asked.number and not _MATHEMATICS.search(raw):
-        found = only_number(raw)
-        return (
-            None
-            if found is None
-            else Extracted(kind=AnswerKind.NUMBER, key=number_key(found), raw=number_key(found))
-        )
     if found is None:
-        return None
+        only = only_number(raw) if asked.number and not _MATHEMATICS.search(raw) else None
+        key = "" if only is None else number_key(only)
+        return Extracted(kind=AnswerKind.NUMBER, key=key, raw=key) if key else None
     unit = unit_behind(plain_latex(marked).rpartition("=")[2].strip()) or unit_behind(right)
     about = left if _VARIABLE.fullmatch(left) else ""
     return Extracted(kind=AnswerKind.NUMBER, key=number_key(found), raw=raw, unit=unit, about=about)

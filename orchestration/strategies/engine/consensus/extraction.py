@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 
@@ -17,7 +16,7 @@ from orchestration.strategies.engine.consensus.answers import (
     read_answer,
     read_question,
 )
-from orchestration.strategies.engine.consensus.spelling import only_number
+from orchestration.strategies.engine.consensus.spelling import CLOSING, closing_place, only_number
 
 FIELDS = ("answer", "final_answer", "final answer", "result")
 LONGEST_VALUE = 2000
@@ -25,15 +24,12 @@ MOST_MARKS = 20
 MOST_TRIED = 100
 _FIELD = Pattern(r"""["']?\b(?:final[_ ])?answer["']\s*:\s*""", IGNORECASE)
 _QUOTED = Pattern(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'\s*[,}]', DOTALL)
-_CLOSES = {"[": "]", "{": "}"}
 
 
 def _json_fields(text: str) -> Iterator[str]:
     """Yield the value behind each answer field's name, then the answer fields of valid JSON objects."""
-    yield from (
-        _after(text[match.end() : match.end() + LONGEST_VALUE])
-        for match in list(_FIELD.finditer(text))[-MOST_MARKS:]
-    )
+    for match in list(_FIELD.finditer(text))[-MOST_MARKS:]:
+        yield _after(text[match.end() : match.end() + LONGEST_VALUE])
     yield from _object_fields(text)
 
 
@@ -49,26 +45,14 @@ def _after(rest: str) -> str:
     """Return the value at the beginning of `rest`, also where it is no valid JSON."""
     quoted = _QUOTED.match(rest)
     if quoted is not None:
-        return _unescaped(quoted.group(1) or quoted.group(2) or "")
-    if rest[:1] in _CLOSES:
-        return _bracketed(rest)
+        inside = quoted.group(1) or quoted.group(2) or ""
+        try:
+            return str(decoded(f'"{inside}"'))
+        except ValueError:
+            return inside.replace('\\"', '"')
+    if rest[:1] in CLOSING:
+        return rest[: closing_place(rest) + 1]
     return rest.partition("\n")[0].partition("}")[0].strip().rstrip(",")
-
-
-def _unescaped(inside: str) -> str:
-    try:
-        return str(decoded(f'"{inside}"'))
-    except ValueError:
-        return inside.replace('\\"', '"')
-
-
-def _bracketed(rest: str) -> str:
-    depth = 0
-    for position, character in enumerate(rest):
-        depth += (character in _CLOSES) - (character in _CLOSES.values())
-        if depth == 0:
-            return rest[: position + 1]
-    return ""
 
 
 LONGEST_BOX = 800
@@ -78,12 +62,9 @@ _OPENING = Pattern(r"(?:\\+|\x08)(?:f?boxed|fbox)\s*\{|\x08oxed\s*\{")
 def _boxed(text: str) -> Iterator[str]:
     r"""Yield the content of each `\boxed{...}`, braces matched; a box that is never closed is left out."""
     for start in list(_OPENING.finditer(text))[-MOST_MARKS:]:
-        depth = 1
-        for position in range(start.end(), min(len(text), start.end() + LONGEST_BOX)):
-            depth += {"{": 1, "}": -1}.get(text[position], 0)
-            if depth == 0:
-                yield text[start.end() : position]
-                break
+        inside = text[start.end() - 1 : start.end() + LONGEST_BOX]
+        if (end := closing_place(inside)) > 0:
+            yield inside[1:end]
 
 
 _HASHES = Pattern(rf"^#{{4}}[ \t]*([^#\s_{LETTER}][^\n]*)$", MULTILINE)
@@ -104,7 +85,8 @@ def _answer_lines(text: str) -> Iterator[str]:
 
 
 _STATED_OPTION = Pattern(
-    r"\banswer\s*(?:is|should\s+be|would\s+be|must\s+be|:)\s*[:*_$\\(\[\s{]*(?:boxed\{|text\{)?"
+    r"\b(wait|actually|correction|mistake|sorry|apologi[sz]e|reconsider|on second thought)\b"
+    r"|\banswer\s*(?:is|should\s+be|would\s+be|must\s+be|:)\s*[:*_$\\(\[\s{]*(?:boxed\{|text\{)?"
     r"(?:option|choice)?\s*[*(\[\s]*([A-Z])\b(['’]?)",
     IGNORECASE,
 )
@@ -115,9 +97,6 @@ _NAMED_OPTION = Pattern(
 )
 _PARENTHESISED = Pattern(r"\(([A-Z])\)")
 _LISTED = Pattern(r"(?:^|\n)\s*[(*\[]*([A-Z])[).:\]*]+(?:\s|$)")
-_SECOND_THOUGHT = Pattern(
-    r"\b(?:wait|actually|correction|mistake|sorry|apologi[sz]e|reconsider|on second thought)\b", IGNORECASE
-)
 OPTION_TAIL = 400
 
 
@@ -126,19 +105,14 @@ def _stated_options(text: str) -> Iterator[str]:
 
     A letter stated later without a correction mostly answers another question that the model added itself.
     """
-    thoughts = [match.span() for match in _SECOND_THOUGHT.finditer(text)]
-    end = 0
+    is_awaited = True
     for match in _STATED_OPTION.finditer(text):
-        letter, apostrophe = match.group(1), match.group(2)
-        if letter.isupper() and not apostrophe and (end == 0 or _has_span(thoughts, end, match.start())):
+        thought, letter, apostrophe = match.groups()
+        if thought:
+            is_awaited = True
+        elif is_awaited and letter.isupper() and not apostrophe:
             yield letter
-            end = match.end()
-
-
-def _has_span(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
-    """Return whether the first of the ordered spans at or after `start` ends at or before `end`."""
-    place = bisect_left(spans, (start, start))
-    return place < len(spans) and spans[place][1] <= end
+            is_awaited = False
 
 
 def _named_options(text: str) -> Iterator[str]:
@@ -148,12 +122,8 @@ def _named_options(text: str) -> Iterator[str]:
         yield from (next(filter(None, match.groups())) for match in pattern.finditer(end))
 
 
-_ASSERTION = Pattern(r"^[ \t>`]*assert\b[^\n]*?==[ \t]*(\S[^\n]*?)[ \t`]*$", MULTILINE)
-
-
-def _assertions(text: str) -> Iterator[str]:
-    """Yield the right side of each completed assertion: `assert f(1) == 2`."""
-    yield from (found for found in _ASSERTION.findall(text) if not found.startswith("?"))
+_ASSERTION = Pattern(r"^[ \t>`]*assert\b[^\n]*?==[ \t]*([^\s?][^\n]*?)[ \t`]*$", MULTILINE)
+"""The right side of a completed assertion: `assert f(1) == 2`."""
 
 
 SHORT_TEXT = 60
@@ -187,9 +157,7 @@ def _closing(text: str) -> Iterator[str]:
     last = lines[-1]
     if len(lines) == 1 and len(last) <= SHORT_TEXT and not _NUMBER.search(last):
         yield last
-        return
-    found = _BOLD.search(last) or _CLOSING.search(last)
-    if found is not None:
+    elif (found := _BOLD.search(last) or _CLOSING.search(last)) is not None:
         yield found.group(1)
 
 
@@ -233,30 +201,31 @@ def extract_answer(text: str, *, question: str | None = None, cut_off: bool = Fa
 @lru_cache(maxsize=REMEMBERED)
 def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | None:  # noqa: FBT001  # cached by position
     asked = read_question(question) if question else ANY_ANSWER
+    marked: list[Reader] = list(_CUES.values())
+    unmarked: list[Reader] = [_closing]
+    if asked.choices:
+        marked, unmarked = [_stated_options, *marked], [_named_options, _closing]
+    elif asked.code:
+        unmarked = [_ASSERTION.findall, _whole_text]
+    elif asked.number:
+        unmarked = [_closing, _last_sentence]
     if cut_off:
         finished = _SENTENCES.match(text)
-        closed = (found for read in (_object_fields, _boxed) if (found := _last(read(text), asked)))
-        return next(closed, None) or (_stated(finished.group(), asked) if finished else None)
-    if asked.choices:
-        return _stated(text, asked) or _last(_named_options(text), asked) or _last(_closing(text), asked)
-    unmarked = [_assertions, _whole_text] if asked.code else [_closing]
-    if asked.number:
-        unmarked.append(_last_sentence)
-    later = (found for read in unmarked if (found := _last(read(text), asked)))
-    return _stated(text, asked) or next(later, None)
+        closed = _first(text, [_object_fields, _boxed], asked)
+        return closed or (_first(finished.group(), marked, asked) if finished else None)
+    return _first(text, [*marked, *unmarked], asked)
 
 
-def stated_answers(text: str, asked: ExpectedAnswer = ANY_ANSWER) -> Mapping[str, Extracted]:
+def stated_answers(text: str) -> Mapping[str, Extracted]:
     """Return the final answer by each kind of cue that occurs, explicit ones first; of one kind the last."""
     text = text[-MOST_CHARACTERS:]
-    found = {cue: _last(read(text), asked) for cue, read in _CUES.items()}
+    found = {cue: _last(read(text), ANY_ANSWER) for cue, read in _CUES.items()}
     return {cue: answer for cue, answer in found.items() if answer is not None}
 
 
-def _stated(text: str, asked: ExpectedAnswer) -> Extracted | None:
-    """Return the answer with the most explicit cue."""
-    option = _last(_stated_options(text), asked) if asked.choices else None
-    return option or next(iter(stated_answers(text, asked).values()), None)
+def _first(text: str, readers: Iterable[Reader], asked: ExpectedAnswer) -> Extracted | None:
+    """Return the last answer that the first of the readers finds which finds any."""
+    return next((found for read in readers if (found := _last(read(text), asked))), None)
 
 
 def _last(marked: Iterable[str], asked: ExpectedAnswer) -> Extracted | None:
@@ -265,7 +234,9 @@ def _last(marked: Iterable[str], asked: ExpectedAnswer) -> Extracted | None:
     return next((answer for value in last if (answer := read_answer(value, asked)) is not None), None)
 
 
-_CUES: Mapping[str, Callable[[str], Iterable[str]]] = {
+Reader = Callable[[str], Iterable[str]]
+"""Finds the texts that may be a final answer, the last of which is meant."""
+_CUES: Mapping[str, Reader] = {
     "json field": _json_fields,
     "boxed": _boxed,
     "number signs": _HASHES.findall,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 
@@ -31,14 +31,15 @@ class _Said:
     `bases` are what the quantity is in base units, for each dimension that its unit can measure.
     """
 
+    kind: AnswerKind
     value: Hashable
-    unit: str = ""
-    about: str = ""
+    unit: str
+    about: str
     bases: frozenset[tuple[str, Fraction]] = frozenset()
 
     def is_like(self, other: _Said) -> bool:
         """Return whether both can say the same; of unit and subject only what both have counts."""
-        if self.about and other.about and self.about != other.about:
+        if self.kind is not other.kind or (self.about and other.about and self.about != other.about):
             return False
         if self.bases and other.bases:
             return bool(self.bases & other.bases)
@@ -56,13 +57,9 @@ def group_answers(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
     The groups do not depend on the order of the answers. A unit counts where both answers have one: "5 kg"
     says the same as "5" and as "5000 g", but not as "5 g"; between "5 kg" and "5 g", "5" stands alone.
     """
-    places: dict[tuple[AnswerKind, _Said], list[int]] = {}
-    for place, kind, said in _compared(answers):
-        places.setdefault((kind, said), []).append(place)
-    together: list[list[int]] = []
-    for kind in AnswerKind:
-        different = [said for of_kind, said in places if of_kind is kind]
-        together += [sorted(at for said in part for at in places[kind, said]) for part in _parts(different)]
+    places = _compared(answers)
+    parts = _parts(list(places))
+    together = [sorted(at for said in part for at in places[said]) for part in parts]
     return tuple(_group(answers, members) for members in sorted(together))
 
 
@@ -82,21 +79,24 @@ def comparable_groups(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
     )
 
 
-def _compared(answers: Sequence[Extracted | None]) -> list[tuple[int, AnswerKind, _Said]]:
-    """Return each answer's place, kind, and what of it is compared; close numbers have one value."""
+def _compared(answers: Sequence[Extracted | None]) -> Mapping[_Said, list[int]]:
+    """Return what of the answers is compared, with the places of those that have it.
+
+    Close numbers have one value.
+    """
     given = [(place, answer) for place, answer in enumerate(answers) if answer is not None]
     numbers = [(Fraction(each.key), each.unit) for _, each in given if each.kind is AnswerKind.NUMBER]
     near = _nearest(value for value, _ in numbers)
     near_bases = _nearest(base for value, unit in numbers for _, base in bases(value, unit))
-
-    def said(answer: Extracted) -> _Said:
-        if answer.kind is not AnswerKind.NUMBER:
-            return _Said(answer.key, answer.unit, answer.about)
-        value = Fraction(answer.key)
-        measured = {(dimension, near_bases[base]) for dimension, base in bases(value, answer.unit)}
-        return _Said(near[value], answer.unit, answer.about, frozenset(measured))
-
-    return [(place, answer.kind, said(answer)) for place, answer in given]
+    places: dict[_Said, list[int]] = {}
+    for place, answer in given:
+        said = _Said(answer.kind, answer.key, answer.unit, answer.about)
+        if answer.kind is AnswerKind.NUMBER:
+            value = Fraction(answer.key)
+            measured = {(dimension, near_bases[base]) for dimension, base in bases(value, answer.unit)}
+            said = replace(said, value=near[value], bases=frozenset(measured))
+        places.setdefault(said, []).append(place)
+    return places
 
 
 def _nearest(values: Iterable[Fraction]) -> Mapping[Fraction, Fraction]:

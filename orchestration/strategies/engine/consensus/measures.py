@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from orchestra_site.web.patterns import DOTALL, Pattern
@@ -41,15 +40,9 @@ eur: € eur euro =1
 gbp: £ gbp pound =1 | pence penny =0.01
 jpy: ¥ jpy yen =1
 inr: ₹ inr rupee =1
-celsius: °c °celsius celsius =1
-fahrenheit: °f °fahrenheit fahrenheit =1
-kelvin: k kelvin =1
+temperature: k kelvin =1 | °c °celsius celsius =1 +273.15 | °f °fahrenheit fahrenheit =5/9 +45967/180
 """
-_TEMPERATURES = {  # factor and offset to kelvin
-    "celsius": (Fraction(1), Fraction("273.15")),
-    "fahrenheit": (Fraction(5, 9), Fraction("459.67") * Fraction(5, 9)),
-    "kelvin": (Fraction(1), Fraction(0)),
-}
+"""By dimension, the names of each unit, its factor to the base unit, and the offset if there is one."""
 _SYMBOL = Pattern(r"^[^\w$€£¥₹]*(?:US)?([$€£¥₹])\s*[-+]?[\d.]")
 _BEFORE = Pattern(r"^\W*(USD|EUR|GBP|JPY|INR)\s*[-+]?[\d.]")
 _BEHIND = Pattern(
@@ -66,17 +59,8 @@ _EMPTY = frozenset(
 _LEAST_PLURAL = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What a unit measures, and how its quantities are converted: `factor * value + offset`."""
-
-    dimension: str
-    factor: Fraction
-    offset: Fraction = Fraction(0)
-
-    def base(self, value: Fraction) -> Fraction:
-        """Return `value` in the base unit of the dimension."""
-        return self.factor * value + self.offset
+Measure = tuple[str, Fraction, Fraction]
+"""What a unit measures, and how its quantities are converted: by a factor, and what is then added."""
 
 
 def _by_name() -> Mapping[str, tuple[Measure, ...]]:
@@ -85,9 +69,8 @@ def _by_name() -> Mapping[str, tuple[Measure, ...]]:
         dimension, _, rest = line.partition(": ")
         for entry in rest.split(" | "):
             names, _, factor = entry.partition(" =")
-            measure = Measure(dimension, Fraction(factor))
-            if dimension in _TEMPERATURES:
-                measure = Measure("temperature", *_TEMPERATURES[dimension])
+            factor, _, offset = factor.partition(" +")
+            measure = (dimension, Fraction(factor), Fraction(offset or 0))
             for name in names.split():
                 found[name] = (*found.get(name, ()), measure)
     return found
@@ -128,12 +111,8 @@ def _squared(text: str) -> Iterator[str]:
     kind, _, name = text.lower().partition(" ")
     power = {"square": "^2", "sq": "^2", "cubic": "^3"}.get(kind)
     if power:
-        lengths = {
-            measure.factor for measure in MEASURES.get(_singular(name), ()) if measure.dimension == "length"
-        }
-        yield from (
-            f"{short}{power}" for short in _LENGTHS if {each.factor for each in MEASURES[short]} & lengths
-        )
+        named = set(MEASURES.get(_singular(name), ()))
+        yield from (f"{short}{power}" for short in _LENGTHS if named & set(MEASURES[short]))
     elif text[-1:] in {"2", "3"}:
         yield f"{text[:-1]}^{text[-1]}"
 
@@ -159,5 +138,5 @@ def is_one_unit(first: str, second: str) -> bool:
 
 def bases(value: Fraction, unit: str) -> Iterator[tuple[str, Fraction]]:
     """Yield each dimension that `unit` can measure, with `value` in its base unit."""
-    for measure in MEASURES.get(unit, ()):
-        yield measure.dimension, measure.base(value)
+    for dimension, factor, offset in MEASURES.get(unit, ()):
+        yield dimension, factor * value + offset

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Context, Decimal, Inexact, localcontext
 from fractions import Fraction
 from functools import partial
 
 from orchestra_site.web.patterns import ASCII, DOTALL, IGNORECASE, Match, Pattern
 from orchestration.expressions.embedded import unfenced
+
+CLOSING = {"[": "]", "{": "}"}
+
+
+def closing_place(text: str) -> int:
+    """Return the place of the bracket that closes the one that `text` begins with, -1 where none does."""
+    opening, closing, depth = text[0], CLOSING[text[0]], 0
+    for place, character in enumerate(text):
+        depth += (character == opening) - (character == closing)
+        if depth == 0:
+            return place
+    return -1
+
 
 MOST_ROUNDS = 12
 """Commands nested deeper than this stay as they are."""
@@ -72,6 +86,8 @@ def _unless_longer(better: str, found: Match) -> str:
 LONGEST_NUMBER = 60
 """Characters of a number; a longer sequence of digits is not a quantity."""
 LARGEST_POWER = 40
+MOST_DIGITS = 1_000
+"""Digits of a finite decimal: more than a quotient of two numbers has."""
 
 _PLAIN = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _NUMBER = Pattern(_PLAIN)
@@ -154,18 +170,11 @@ def _single_numbers(text: str) -> Iterator[str]:
 
 def number_key(number: Fraction) -> str:
     """Return the key of a number: a decimal where that is finite, otherwise a reduced fraction."""
-    rest = number.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    if rest != 1:
-        return f"{number.numerator}/{number.denominator}"
-    places = 0
-    while (number * 10**places).denominator != 1:
-        places += 1
-    digits = str(abs(int(number * 10**places))).rjust(places + 1, "0")
-    whole, decimals = (digits[:-places], f".{digits[-places:]}") if places else (digits, "")
-    return f"{'-' if number < 0 else ''}{whole}{decimals}"
+    with localcontext(Context(prec=MOST_DIGITS, traps=[Inexact])):
+        try:
+            return f"{(Decimal(number.numerator) / number.denominator).normalize():f}"
+        except Inexact:
+            return str(number)
 
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -176,32 +185,25 @@ _MONTH_NAME = (
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _WEEKDAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s+)?"
 _ISO = Pattern(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?:[T ]00:00(?::00)?Z?)?", ASCII)
-_DAY_FIRST = Pattern(
-    rf"{_WEEKDAY}(?:the\s+)?{_DAY}\.?\s+(?:of\s+)?{_MONTH_NAME},?\s+(?P<year>\d{{4}})",
-    IGNORECASE | ASCII,
-)
-_MONTH_FIRST = Pattern(
-    rf"{_WEEKDAY}{_MONTH_NAME}\s+(?:the\s+)?{_DAY},?\s+(?P<year>\d{{4}})",
-    IGNORECASE | ASCII,
-)
-_SLASHED = Pattern(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", ASCII)
+_YEAR = r",?\s+(?P<year>\d{4})"
+_DAY_FIRST = Pattern(rf"{_WEEKDAY}(?:the\s+)?{_DAY}\.?\s+(?:of\s+)?{_MONTH_NAME}{_YEAR}", IGNORECASE | ASCII)
+_MONTH_FIRST = Pattern(rf"{_WEEKDAY}{_MONTH_NAME}\s+(?:the\s+)?{_DAY}{_YEAR}", IGNORECASE | ASCII)
+_SLASHED = Pattern(r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})[/.](?P<year>\d{4})", ASCII)
 _LAST_MONTH = 12
 
 
 def date_key(text: str) -> str | None:
     """Return the ISO date that `text` is, None when it is no date or could be two."""
-    if (found := _SLASHED.fullmatch(text)) is not None:
-        month, day = sorted((int(found.group(1)), int(found.group(2))))
+    slashed = _SLASHED.fullmatch(text)
+    found = slashed or _ISO.fullmatch(text) or _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
+    if found is None:
+        return None
+    year, day, name = int(found.group("year")), int(found.group("day")), found.group("month")
+    month = int(name) if name.isdigit() else _MONTHS.index(name[:3].lower()) + 1
+    if slashed is not None:
+        month, day = sorted((month, day))
         if month != day and day <= _LAST_MONTH:
             return None
-        year = int(found.group(3))
-    elif (
-        found := _ISO.fullmatch(text) or _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
-    ) is not None:
-        year, day, name = int(found.group("year")), int(found.group("day")), found.group("month")
-        month = int(name) if name.isdigit() else _MONTHS.index(name[:3].lower()) + 1
-    else:
-        return None
     try:
         return date(year, month, day).isoformat()
     except ValueError:
@@ -210,7 +212,7 @@ def date_key(text: str) -> str | None:
 
 _TOKEN = Pattern(
     r"""(?P<string>\b[bB]?'(?:[^'\\]|\\.)*'|\b[bB]?"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-    r"""|(?P<last>\s*,\s*[\])}])|(?P<mark>\s*[,:]\s*)|(?P<bracket>[\[({]\s*|\s*[\])}])|(?P<word>\w+)|(?P<other>.)""",
+    r"""|(?P<last>\s*,\s*[\])}])|(?P<mark>\s*[,:]\s*)|(?P<bracket>[\[({]\s*|\s*[\])}])|\w+|.""",
     DOTALL,
 )
 _CONSTANTS = {"true": "True", "false": "False", "null": "None", "none": "None"}
@@ -265,10 +267,8 @@ def _spelled(token: Match) -> str:
             return f"{text.strip()} "
         case "bracket":
             return text.strip()
-        case "word":
-            return _CONSTANTS.get(text.lower(), text)
         case _:
-            return text
+            return _CONSTANTS.get(text.lower(), text)
 
 
 def _quoted(text: str) -> str:

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from orchestration.strategies.engine.consensus.ballots import (
-    ASKED_AFTERWARDS,
     Ballot,
     Election,
-    Poll,
     RuleName,
     Tally,
     TallyVerdict,
-    Tie,
     TieRule,
     Voter,
-    build_poll,
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Poll:
+    """A vote at one moment. `cast` pairs voters with their ballots, abstentions left out, in panel order."""
+
+    election: Election
+    cast: tuple[tuple[Voter, Ballot], ...]
+    abstained: tuple[Voter, ...]
+    outstanding: tuple[Voter, ...]
+    judged: Ballot | None = None
+
+    @property
+    def rule(self) -> Rule:
+        """The rule of the election."""
+        return RULES[self.election.rule]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """All options known so far, in the order that breaks ties."""
+        if self.election.options:
+            return self.election.options
+        return tuple(dict.fromkeys(option for _, ballot in self.cast for option in ballot.named))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,13 +45,9 @@ class Rule:
     """A ballot rule; this one gives each voter one vote, and the option that most voters choose wins.
 
     `weight` is how much a voter's ballot counts; `enough` whether the highest score wins, given the weight of
-    all counting ballots. The winner is `won`; without one, no option is `wanted`.
-
-    Where a judge chooses the option, its votes only give the agreement of the panel.
-
-    Scores are exact fractions: equal scores tie, whatever the order of addition. `least` and `most` bound the
-    final score of an option over everything that outstanding voters may do (vote for it, for another, for a
-    new one (None), or abstain); an early stop is decided by them.
+    all counting ballots. The winner is `won`; without one, no option is `wanted`. Where a judge chooses the
+    option, its votes only give the agreement of the panel.
+    Scores are exact fractions: equal scores tie, whatever the order of addition.
     """
 
     won: str = ""
@@ -49,6 +64,10 @@ class Rule:
         """Return the options that a ballot supports."""
         return ballot.named
 
+    def ballot(self, voter: str, order: tuple[str, ...]) -> Ballot:
+        """Return the ballot of a voter who wants the first option to win and least of all the last."""
+        return Ballot(voter=voter, choice=next(iter(order), None), confidence=1.0, abstained=not order)
+
     def scores(self, poll: Poll) -> Mapping[str, Fraction]:
         """Return the score of each option, in the order that breaks ties."""
         points = dict.fromkeys(poll.options, Fraction())
@@ -57,22 +76,9 @@ class Rule:
                 points[option] += self.weight(voter)
         return points
 
-    def least(self, poll: Poll, option: str) -> Fraction:
-        """Return the lowest score `option` can end with."""
-        return self.scores(poll)[option]
-
-    def most(self, poll: Poll, option: str | None) -> Fraction:
-        """Return the highest score `option` can end with."""
-        coming = (self.weight(voter) for voter in poll.outstanding if voter.may_back(option))
-        return sum(coming, Fraction() if option is None else self.scores(poll)[option])
-
     def total(self, poll: Poll) -> Fraction:
         """Return the weight of all counting ballots."""
         return sum((self.weight(voter) for voter, _ in poll.cast), Fraction())
-
-    def coming(self, poll: Poll) -> Fraction:
-        """Return the weight of all outstanding ballots."""
-        return sum((self.weight(voter) for voter in poll.outstanding), Fraction())
 
 
 class MostLikely(Rule):
@@ -103,30 +109,22 @@ class Borda(Rule):
         """Return the first option of the ranking."""
         return ballot.ranking[:1]
 
+    def ballot(self, voter: str, order: tuple[str, ...]) -> Ballot:
+        """Return a ranking in this order."""
+        return Ballot(voter=voter, ranking=order, confidence=1.0, abstained=not order)
+
     def scores(self, poll: Poll) -> Mapping[str, Fraction]:
         """Return each option's mean points, from 0 to 1."""
-        return {option: self._mean(poll, option, best=None) for option in poll.options}
-
-    def least(self, poll: Poll, option: str) -> Fraction:
-        """Return the score if every outstanding ballot puts the option last."""
-        return self._mean(poll, option, best=Fraction())
-
-    def most(self, poll: Poll, option: str | None) -> Fraction:
-        """Return the score if every outstanding ballot puts the option first; there are no new options."""
-        return self._mean(poll, option, best=Fraction(1)) if option is not None else Fraction()
-
-    def _mean(self, poll: Poll, option: str, *, best: Fraction | None) -> Fraction:
-        """Return the mean points of `option`, outstanding ballots giving `best` each unless that is None."""
-        able = [(voter, ballot) for voter, ballot in poll.cast if voter.may_back(option)]
-        given = [points(voter, ballot, poll.options)[option] for voter, ballot in able]
-        if best is not None:
-            given += [best for voter in poll.outstanding if voter.may_back(option)]
-        return sum(given, Fraction()) / len(given) if given else Fraction()
+        given: dict[str, list[Fraction]] = {option: [] for option in poll.options}
+        for voter, ballot in poll.cast:
+            for option, some in _points(voter, ballot, poll.options).items():
+                given[option].append(some)
+        return {option: sum(some, Fraction()) / max(1, len(some)) for option, some in given.items()}
 
 
-def points(voter: Voter, ballot: Ballot, options: tuple[str, ...]) -> Mapping[str, Fraction]:
+def _points(voter: Voter, ballot: Ballot, options: tuple[str, ...]) -> Mapping[str, Fraction]:
     """Return the points of each option that the voter may rank; a single one gets one half."""
-    able = [option for option in options if voter.may_back(option)]
+    able = [option for option in options if option != voter.barred]
     if len(able) == 1:
         return {able[0]: Fraction(1, 2)}
     steps = len(able) - 1
@@ -142,6 +140,10 @@ class Approval(Rule):
         """Raise `ValueError` for a ballot that chooses or ranks."""
         if ballot.choice is not None or ballot.ranking:
             raise ValueError(f"The ballot of {ballot.voter} must say what it approves of.")
+
+    def ballot(self, voter: str, order: tuple[str, ...]) -> Ballot:
+        """Return an approval of the first option alone."""
+        return Ballot(voter=voter, approvals=order[:1], confidence=1.0)
 
 
 MORE_THAN_HALF = "backed by more than half of the ballots that count"
@@ -168,88 +170,104 @@ RULES: Mapping[RuleName, Rule] = {
 
 def tally(election: Election, ballots: Iterable[Ballot]) -> Tally:
     """Count the ballots cast so far. Raises `ValueError` for a ballot that the election does not allow."""
-    return _result(_checked_poll(election, ballots), RULES[election.rule])
-
-
-def _checked_poll(election: Election, ballots: Iterable[Ballot]) -> Poll:
-    """Return the poll after checking that every counting ballot has the form that the rule needs."""
-    poll = build_poll(election, ballots)
-    for _, ballot in poll.cast:
-        RULES[election.rule].check(ballot)
-    return poll
-
-
-def break_tie(tied: Tally, election: Election, ballots: Iterable[Ballot], *, choice: str, by: str) -> Tally:
-    """Return the tally with the tie broken for `choice`. Raises `ValueError` if `choice` was not tied."""
-    if tied.tie is None or choice not in tied.tie.options:
-        raise ValueError(f"“{choice}” is not one of the tied options.")
-    poll = _checked_poll(election, ballots)
-    reason = f"{_words(tied.tie.options)} were tied; {by} chose “{choice}”."
-    return _won(poll, RULES[election.rule], choice, TallyVerdict.TIE_BROKEN, reason)
-
-
-def _result(poll: Poll, rule: Rule) -> Tally:
-    election, counting = poll.election, len(poll.cast)
+    poll = _poll(election, ballots)
+    rule, counting = poll.rule, len(poll.cast)
     if counting < election.quorum:
         reason = f"{counting} of {len(election.voters)} ballots count; the quorum is {election.quorum}."
-        return _none(poll, rule, TallyVerdict.NO_QUORUM, reason)
+        return _none(poll, TallyVerdict.NO_QUORUM, reason)
     if election.rule is RuleName.JUDGE:
-        return _judged(poll, rule)
+        return _judged(poll)
     scores = rule.scores(poll)
     best = max(scores.values(), default=Fraction())
     leaders = [option for option, score in scores.items() if score == best]
     if not rule.enough(best, rule.total(poll)):
-        return _none(poll, rule, TallyVerdict.NOT_ENOUGH, f"No option is {rule.wanted}.")
+        return _none(poll, TallyVerdict.NOT_ENOUGH, f"No option is {rule.wanted}.")
     if len(leaders) == 1:
-        return _won(poll, rule, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {rule.won}.")
-    if election.tie in ASKED_AFTERWARDS:
-        tie = Tie(options=tuple(leaders), needs=election.tie)
+        return _won(poll, leaders[0], TallyVerdict.WON, f"“{leaders[0]}” is {rule.won}.")
+    if election.tie in {TieRule.JUDGE, TieRule.HUMAN}:
         reason = f"{_words(leaders)} are tied; a {election.tie} decides."
-        return replace(_none(poll, rule, TallyVerdict.TIED, reason), tie=tie)
-    winner = min(leaders, key=lambda option: _precedence(poll, rule, option))
-    how = "first in order" if election.tie is TieRule.ORDER else "backed with more confidence"
+        return replace(_none(poll, TallyVerdict.TIED, reason), tie=tuple(leaders))
+    winner, how = leaders[0], "first in order"
+    if election.tie is TieRule.CONFIDENCE:
+        winner = max(leaders, key=lambda option: _confidence(poll, option))
+        how = "backed with more confidence"
     reason = f"{_words(leaders)} are tied; “{winner}” is {how}."
-    return _won(poll, rule, winner, TallyVerdict.TIE_BROKEN, reason)
+    return _won(poll, winner, TallyVerdict.TIE_BROKEN, reason)
 
 
-def _precedence(poll: Poll, rule: Rule, option: str) -> tuple[float, int, int]:
-    """Return the sort key that breaks a tie: the lowest wins."""
-    if poll.election.tie is not TieRule.CONFIDENCE:
-        return (0.0, *poll.place(option))
-    backing = [ballot.confidence or 0.0 for _, ballot in poll.cast if option in rule.backs(ballot)]
-    return (-sum(sorted(backing)) / max(1, len(backing)), *poll.place(option))
-
-
-def _judged(poll: Poll, rule: Rule) -> Tally:
-    judged = poll.judged
-    if judged is None or judged.abstained or judged.choice is None:
-        return _none(poll, rule, TallyVerdict.NO_JUDGEMENT, "The judge made no choice.")
-    return _won(poll, rule, judged.choice, TallyVerdict.JUDGED, f"{judged.voter} chose “{judged.choice}”.")
-
-
-def _won(poll: Poll, rule: Rule, winner: str, verdict: TallyVerdict, reason: str) -> Tally:
-    scores = rule.scores(poll)
-    others = [score for option, score in scores.items() if option != winner]
-    lead = scores.get(winner, Fraction()) - max(others, default=Fraction())
-    total = rule.total(poll)
-    others_backed = [voter for voter, ballot in poll.cast if winner not in rule.backs(ballot)]
-    weight = sum((rule.weight(voter) for voter, _ in poll.cast), Fraction())
-    against = sum(map(rule.weight, others_backed), Fraction())
-    return replace(
-        _none(poll, rule, verdict, reason),
-        winner=winner,
-        agreement=float(1 - against / weight) if weight else 0.0,
-        margin=float(lead if poll.election.rule in NOT_SHARED or not total else lead / total),
-        dissenters=tuple(voter.name for voter in others_backed),
+def _poll(election: Election, ballots: Iterable[Ballot]) -> Poll:
+    given = list(ballots)
+    by_voter = {ballot.voter: ballot for ballot in given}
+    barred = {voter.name: voter.barred for voter in election.voters}
+    if len(by_voter) != len(given) or not by_voter.keys() <= {*barred, election.judge} - {""}:
+        raise ValueError("A ballot is from nobody in this election, or a voter's second.")
+    for ballot in given:
+        if not ballot.abstained:
+            _check(election, ballot, barred.get(ballot.voter))
+    here = [(voter, by_voter[voter.name]) for voter in election.voters if voter.name in by_voter]
+    return Poll(
+        election=election,
+        cast=tuple((voter, ballot) for voter, ballot in here if not ballot.abstained),
+        abstained=tuple(voter for voter, ballot in here if ballot.abstained),
+        outstanding=tuple(voter for voter in election.voters if voter.name not in by_voter),
+        judged=by_voter.get(election.judge),
     )
 
 
-def _none(poll: Poll, rule: Rule, verdict: TallyVerdict, reason: str) -> Tally:
+def _check(election: Election, ballot: Ballot, barred: str | None) -> None:
+    named = set(ballot.named)
+    if len(named) != len(ballot.named):
+        raise ValueError(f"The ballot of {ballot.voter} names an option twice.")
+    if election.options and not named <= set(election.options):
+        raise ValueError(f"The ballot of {ballot.voter} names an option that is not on the list.")
+    if barred in named:
+        raise ValueError(f"The ballot of {ballot.voter} names their own option.")
+    RULES[election.rule].check(ballot)
+
+
+def break_tie(tied: Tally, election: Election, ballots: Iterable[Ballot], *, choice: str, by: str) -> Tally:
+    """Return the tally with the tie broken for `choice`. Raises `ValueError` if `choice` was not tied."""
+    if choice not in tied.tie:
+        raise ValueError(f"“{choice}” is not one of the tied options.")
+    reason = f"{_words(tied.tie)} were tied; {by} chose “{choice}”."
+    return _won(_poll(election, ballots), choice, TallyVerdict.TIE_BROKEN, reason)
+
+
+def _confidence(poll: Poll, option: str) -> float:
+    """Return the mean confidence of those who back an option."""
+    backing = [ballot.confidence or 0.0 for _, ballot in poll.cast if option in poll.rule.backs(ballot)]
+    return sum(sorted(backing)) / max(1, len(backing))
+
+
+def _judged(poll: Poll) -> Tally:
+    judged = poll.judged
+    if judged is None or judged.abstained or judged.choice is None:
+        return _none(poll, TallyVerdict.NO_JUDGEMENT, "The judge made no choice.")
+    return _won(poll, judged.choice, TallyVerdict.JUDGED, f"{judged.voter} chose “{judged.choice}”.")
+
+
+def _won(poll: Poll, winner: str, verdict: TallyVerdict, reason: str) -> Tally:
+    rule = poll.rule
+    scores, total = rule.scores(poll), rule.total(poll)
+    others = [score for option, score in scores.items() if option != winner]
+    lead = scores.get(winner, Fraction()) - max(others, default=Fraction())
+    dissenters = [voter for voter, ballot in poll.cast if winner not in rule.backs(ballot)]
+    against = sum(map(rule.weight, dissenters), Fraction())
+    return replace(
+        _none(poll, verdict, reason),
+        winner=winner,
+        agreement=float(1 - against / total) if total else 0.0,
+        margin=float(lead if poll.election.rule in NOT_SHARED or not total else lead / total),
+        dissenters=tuple(voter.name for voter in dissenters),
+    )
+
+
+def _none(poll: Poll, verdict: TallyVerdict, reason: str) -> Tally:
     return Tally(
         rule=poll.election.rule,
         verdict=verdict,
         reason=reason,
-        scores={option: float(score) for option, score in rule.scores(poll).items()},
+        scores={option: float(score) for option, score in poll.rule.scores(poll).items()},
         abstained=tuple(voter.name for voter in poll.abstained),
     )
 
@@ -268,26 +286,34 @@ def settled(election: Election, ballots: Iterable[Ballot]) -> bool:
     They may vote for any option, for a new one where the list is open, or abstain.
     """
     given = list(ballots)
-    poll = _checked_poll(election, given)
-    rule = RULES[election.rule]
+    poll = _poll(election, given)
+    has_quorum = len(poll.cast) >= election.quorum
     if len(poll.cast) + len(poll.outstanding) < election.quorum:
         return True
     if election.rule is RuleName.JUDGE:
-        return poll.judged is not None and (poll.judged.abstained or len(poll.cast) >= election.quorum)
-    if election.rule is RuleName.BELIEF:
-        return not poll.outstanding or (election.final and len(poll.cast) >= election.quorum)
-    final = rule.total(poll) + rule.coming(poll)
-    possible = poll.options if election.options else (*poll.options, None)
-    if not poll.outstanding or not any(rule.enough(rule.most(poll, option), final) for option in possible):
+        return poll.judged is not None and (poll.judged.abstained or has_quorum)
+    if not poll.outstanding:
         return True
-    winner = _result(poll, rule).winner
-    if winner is None or not rule.enough(rule.least(poll, winner), final):
-        return False
-    return not any(_may_pass(poll, rule, winner, rival) for rival in possible if rival != winner)
+    if election.rule is RuleName.BELIEF:
+        return election.final and has_quorum
+    winner = tally(election, given).winner
+    ends = (tally(election, [*given, *coming]) for coming in _worst_for(poll, winner))
+    return all(end.winner == winner and not end.tie for end in ends)
 
 
-def _may_pass(poll: Poll, rule: Rule, winner: str, rival: str | None) -> bool:
-    """Return whether all outstanding ballots can make `rival` pass `winner`, or draw level and win a tie."""
-    least, most = rule.least(poll, winner), rule.most(poll, rival)
-    by_order = poll.election.tie is TieRule.ORDER and poll.place(winner) < poll.best_place(rival)
-    return most > least or (most == least and not by_order)
+def _worst_for(poll: Poll, winner: str | None) -> Iterator[list[Ballot]]:
+    """Yield outstanding ballots that help one rival most and the winner least, for each rival.
+
+    A voter whose own option is one of the two votes once and abstains once: either can be worse, by the rule.
+    """
+    own = {voter.barred for voter in poll.outstanding} - {None}
+    options = poll.election.options or (*poll.options, "".join(("new", *poll.options)))
+    for rival in (option for option in options if option != winner):
+        others = [option for option in options if option not in {rival, winner}]
+        order = (rival, *others) if winner is None else (rival, *others, winner)
+        for silent in {frozenset(some) & own for some in ((), (rival,), (winner,), (rival, winner))}:
+            yield [
+                poll.rule.ballot(voter.name, tuple(option for option in order if option != voter.barred))
+                for voter in poll.outstanding
+                if voter.barred not in silent
+            ]

@@ -8,7 +8,13 @@ from fractions import Fraction
 from itertools import pairwise
 
 from orchestra_site.web.patterns import IGNORECASE, Match, Pattern
-from orchestration.strategies.engine.consensus.spelling import LONGEST_NUMBER, number_key, ungrouped
+from orchestration.strategies.engine.consensus.spelling import (
+    CLOSING,
+    LONGEST_NUMBER,
+    closing_place,
+    number_key,
+    ungrouped,
+)
 
 _SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
 fifteen sixteen seventeen eighteen nineteen twenty"""
@@ -21,7 +27,7 @@ NUMBER_WORDS = {word: str(value) for value, word in enumerate(_SMALL.split())} |
 _TOKEN = Pattern(r"(?P<number>\d+(?:\.\d+)?)|(?P<word>[^\W\d]+(?:['’][^\W\d]+)*)|(?P<mark>\S)")
 _ONE_CAPITAL = Pattern(r"\b[A-HJ-Z]\b")
 _CONTRACTED = Pattern(r"\b([^\W\d]+)n(?:['’]|o)t\b", IGNORECASE)
-_STEMS = {"ca": "can", "can": "can", "wo": "will"}
+_STEMS = {"ca": "can", "wo": "will"}
 _RELATIONS = {"!=": "≠", "<=": "≤", ">=": "≥", "==": "=", "->": "→", "=>": "→", "<-": "←"}
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | {"×": "*", "·": "*"})
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
@@ -30,7 +36,6 @@ NEAR = 24
 """Characters around a dash in which it is found out whether it stands between two terms."""
 _ARTICLES = frozenset({"the", "an"})
 _JOINING = frozenset({"and", "&"})
-_PAIRS = {"[": "]", "{": "}"}
 
 
 def plain_figures(text: str) -> str:
@@ -40,9 +45,8 @@ def plain_figures(text: str) -> str:
     pieces: list[str] = []
     for before, character in pairwise(f" {unicodedata.normalize('NFC', text)}"):
         if character in _SUPERSCRIPTS:
-            pieces.append(
-                _SUPERSCRIPTS[character] if before in _SUPERSCRIPTS else f"^{_SUPERSCRIPTS[character]}"
-            )
+            sign = "" if before in _SUPERSCRIPTS else "^"
+            pieces.append(f"{sign}{_SUPERSCRIPTS[character]}")
         elif character.isdecimal():
             pieces.append(str(unicodedata.decimal(character)))
         elif unicodedata.decomposition(character).startswith("<fraction>"):
@@ -65,8 +69,8 @@ def text_key(text: str) -> str:
     for written, sign in _RELATIONS.items():
         plain = plain.replace(written, sign)
     plain = _CONTRACTED.sub(_in_full, plain)
-    tokens = list(_tokens(_unbracketed(plain.strip()), labels=bool(set(_ONE_CAPITAL.findall(plain)) - {"A"})))
-    return " ".join(tokens)
+    labels = set(_ONE_CAPITAL.findall(plain)) - {"A"}
+    return " ".join(_tokens(_unbracketed(plain.strip()), labels=bool(labels)))
 
 
 def _in_full(contracted: Match) -> str:
@@ -79,15 +83,8 @@ def _in_full(contracted: Match) -> str:
 
 def _unbracketed(text: str) -> str:
     """Return the inside of a list, which is the same without its brackets; round ones can be a pair's."""
-    closing = _PAIRS.get(text[:1])
-    if closing is None or not text.endswith(closing):
-        return text
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character == text[0]) - (character == closing)
-        if depth == 0:
-            return text[1:-1] if place == len(text) - 1 else text
-    return text
+    is_list = text[:1] in CLOSING and closing_place(text) == len(text) - 1
+    return text[1:-1] if is_list else text
 
 
 def _tokens(text: str, *, labels: bool) -> Iterator[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, stdev
+from statistics import StatisticsError, correlation, fmean, stdev
 
 LEAST_EACH = 10
 """Answers that people liked, and that they disliked, below which nothing is said of a judge."""
@@ -14,14 +15,6 @@ Z = 1.959964
 FIELLER = 1.06
 HALVINGS = 50
 NEARLY_ONE = 1 - 1e-9
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RatedAnswer:
-    """An answer's score by a judge, and the share of people who liked it, both 0 to 1."""
-
-    score: float
-    liked: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,15 +47,15 @@ class JudgeAgreement:
         return max(0, LEAST_EACH - self.liked), max(0, LEAST_EACH - self.disliked)
 
 
-def agreement_with_people(rated: Sequence[RatedAnswer]) -> JudgeAgreement:
-    """Return how far a judge's scores agree with people's ratings."""
-    clear = [each for each in rated if each.liked != 0.5]  # noqa: PLR2004  # as many for as against
-    good = [each.score for each in clear if each.liked > 0.5]  # noqa: PLR2004
-    bad = [each.score for each in clear if each.liked < 0.5]  # noqa: PLR2004
+def agreement_with_people(rated: Sequence[tuple[float, float]]) -> JudgeAgreement:
+    """Return how far a judge's scores of answers agree with the shares of people who liked them, 0 to 1."""
+    clear = [(score, liked) for score, liked in rated if liked != 0.5]  # noqa: PLR2004  # as many for as against
+    good = [score for score, liked in clear if liked > 0.5]  # noqa: PLR2004
+    bad = [score for score, liked in clear if liked < 0.5]  # noqa: PLR2004
     counted = JudgeAgreement(liked=len(good), disliked=len(bad))
     if any(counted.missing):
         return counted
-    scores, likes = [each.score for each in clear], [each.liked for each in clear]
+    scores, likes = [score for score, _ in clear], [liked for _, liked in clear]
     return replace(
         counted,
         auroc=auroc_interval(good, bad),
@@ -73,16 +66,8 @@ def agreement_with_people(rated: Sequence[RatedAnswer]) -> JudgeAgreement:
 
 def midranks(values: Sequence[float]) -> list[float]:
     """Return the rank of each value from 1 on; equal values share the mean of their ranks."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    ranks, start = [0.0] * len(values), 0
-    while start < len(order):
-        end = start
-        while end < len(order) and values[order[end]] == values[order[start]]:
-            end += 1
-        for place in order[start:end]:
-            ranks[place] = (start + 1 + end) / 2
-        start = end
-    return ranks
+    ordered = sorted(values)
+    return [(bisect_left(ordered, each) + 1 + bisect_right(ordered, each)) / 2 for each in values]
 
 
 def roc_area(good: Sequence[float], bad: Sequence[float]) -> float:
@@ -120,15 +105,12 @@ def auroc_interval(good: Sequence[float], bad: Sequence[float]) -> AgreementInte
 
 def rank_correlation(one: Sequence[float], other: Sequence[float]) -> AgreementInterval | None:
     """Return Spearman's correlation with Fieller's interval; None where all values of one are equal."""
-    ranks, others = midranks(one), midranks(other)
-    mean = (len(ranks) + 1) / 2
-    spread = sum((rank - mean) ** 2 for rank in ranks) * sum((rank - mean) ** 2 for rank in others)
-    if not spread:
+    try:
+        found = correlation(midranks(one), midranks(other))
+    except StatisticsError:
         return None
-    pairs = zip(ranks, others, strict=True)
-    found = sum((a - mean) * (b - mean) for a, b in pairs) / math.sqrt(spread)
     centre = math.atanh(max(-NEARLY_ONE, min(NEARLY_ONE, found)))
-    error = Z * math.sqrt(FIELLER / (len(ranks) - 3))
+    error = Z * math.sqrt(FIELLER / (len(one) - 3))
     return AgreementInterval(value=found, low=math.tanh(centre - error), high=math.tanh(centre + error))
 
 

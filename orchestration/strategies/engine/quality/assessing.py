@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from orchestration.expressions.embedded import json_values, unfenced
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import RunEvent
 from orchestration.strategies.engine.asking import READ_AT_ONCE, StepTimer, begin_phase, read_candidate
-from orchestration.strategies.engine.belief.model import BASE, Belief
+from orchestration.strategies.engine.belief.model import BASE
 from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
 from orchestration.strategies.engine.options import JudgeOptions, StrategyOptions
 from orchestration.strategies.engine.quality.checks import MISFIT, examine
 from orchestration.strategies.engine.quality.judging import JudgeReport, ask_judge, assign
-from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Dimension, Rubric, frozen_rubric
+from orchestration.strategies.engine.quality.rubrics import Dimension, frozen_rubric
 from orchestration.strategies.engine.quality.scoring import (
     ExaminedAnswer,
     Finding,
@@ -43,32 +41,22 @@ from orchestration.strategies.engine.types import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scorer:
-    """Scores the candidates of one run by a belief, and by judges where there are some.
+    """Scores the candidates of one run by the panel's belief, and by judges where there are some.
 
-    `families` maps each model to its family, `rubric` is what the judges score by. Where it `compares`,
-    agreement between candidates counts.
+    Where it `compares`, agreement between candidates counts.
     """
 
     request: Request
     timer: StepTimer
-    belief: Belief
+    panel: Panel
     judges: Sequence[ChatModel] = ()
-    rubric: Rubric = FIVE_DIMENSIONS
-    families: Mapping[str, str] = field(default_factory=dict)
     compares: bool = True
 
     @classmethod
     def judged_by(cls, options: StrategyOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
         """Return a scorer with the judges that the options name, if they name any."""
         named = (options.judge, options.second_judge) if isinstance(options, JudgeOptions) else ()
-        return cls(
-            request=request,
-            timer=timer,
-            belief=panel.belief,
-            judges=panel.each_named(*named),
-            rubric=frozen_rubric(request.rubric),
-            families=panel.families,
-        )
+        return cls(request=request, timer=timer, panel=panel, judges=panel.each_named(*named))
 
     def by_checks_alone(self) -> Scorer:
         """Return a scorer that asks no judge and does not lower a score for disagreement."""
@@ -103,71 +91,59 @@ class Scorer:
         Agreement counts among the `compared` answers, each written independently. Unusable answers (empty,
         refused, cut off) are neither compared nor shown to judges.
         """
-        request, context = self.request, self.timer.context
-        answered = answered_candidates(candidates)
-        found = {c.step: await _examined(request, c) for c in answered}
-        usable = {c.step: c for c in answered if not _is_unusable(found[c.step])}
-        others = (c for c in compared if c.state == "answered" and c.step not in found)
-        examined = found | {c.step: await _examined(request, c) for c in others}
-        independent = [c for c in compared if c.step in examined and not _is_unusable(examined[c.step])]
+        request, context, belief = self.request, self.timer.context, self.panel.belief
+        answers = {c.step: c for c in answered_candidates([*compared, *candidates])}
+        looked_at = {step: await _examined(request, answer) for step, answer in answers.items()}
+        found = {step: findings for step, (findings, _) in looked_at.items()}
+        read = {step: answer for step, (_, answer) in looked_at.items() if answer is not None}
         question = question_traits(request.text, request.system)
-        read = {c.step: await _read(request, c) for c in [*usable.values(), *independent]}
-        agreed = compare_answers(self.belief, question, {c.step: read[c.step] for c in independent})
-        alone = {
-            step: self.belief.after(question, [read[step]]).best.right
-            for step in usable
-            if step not in agreed
-        }
-        written = {step: self.families.get(candidate.model, "") for step, candidate in usable.items()}
+        independent = {c.step: read[c.step] for c in compared if c.step in read}
+        agreed = compare_answers(belief, question, independent)
+        scored = answered_candidates(candidates)
+        rubric, named = frozen_rubric(request.rubric), self.panel.families
+        families = {c.step: named.get(c.model, "") for c in scored if c.step in read}
         async with asyncio.TaskGroup() as group:
             tasks = [
-                (judge, group.create_task(ask_judge(judge, request, seen, context, self.rubric)))
-                for judge, steps in assign(self.judges, written)
-                for seen in [[usable[step] for step in steps]]
+                (judge, group.create_task(ask_judge(judge, request, seen, context, rubric)))
+                for judge, steps in assign(self.judges, families)
+                for seen in [[answers[step] for step in steps]]
             ]
         reports = [(judge, task.result()) for judge, task in tasks]
-        qualities = {
-            step: combine(
-                findings,
-                *_judgement(step, reports, written.get(step, "")),
-                believed=alone.get(step, BASE),
-                agreement=agreed.get(step),
-            )
-            for step, findings in found.items()
-        }
-        for candidate in answered:
-            await context.emit(_scored(candidate, qualities[candidate.step]))
+        qualities: dict[str, Quality] = {}
+        for candidate in scored:
+            step, believed = candidate.step, BASE
+            if step in read and step not in agreed:
+                believed = belief.after(question, [read[step]]).best.right
+            judged = _judgement(step, reports, families.get(step, ""))
+            quality = combine(found[step], *judged, believed=believed, agreement=agreed.get(step))
+            qualities[step] = quality
+            await context.emit(_scored(candidate, quality))
         return qualities
 
 
-async def _examined(request: Request, one: Candidate) -> Sequence[Finding]:
+async def _examined(request: Request, one: Candidate) -> tuple[Sequence[Finding], ReadAnswer | None]:
+    """Return the findings on an answer, and what a belief reads of it: None for an unusable one."""
+    size = len(one.text) + len(request.text)
+    found = await off_loop(size, _findings, request, one, at_most=READ_AT_ONCE)
+    if any(finding.disqualifying for finding in found):
+        return found, None
+    return found, await off_loop(size, read_candidate, one, request.text, at_most=READ_AT_ONCE)
+
+
+def _findings(request: Request, one: Candidate) -> tuple[Finding, ...]:
+    """Return the findings; an answer that fits the schema it is to fit has none: the checks are for words."""
     answer = ExaminedAnswer(
         question=request.text, instructions=request.system, text=one.text, finish=one.finish
     )
-    read = partial(examine, answer)
-    if request.response_schema is not None:
-        read = partial(_examined_json, answer, request.response_schema)
-    return await off_loop(len(one.text) + len(request.text), read, at_most=READ_AT_ONCE)
-
-
-async def _read(request: Request, one: Candidate) -> ReadAnswer:
-    size = len(one.text) + len(request.text)
-    return await off_loop(size, read_candidate, one, request.text, at_most=READ_AT_ONCE)
-
-
-def _examined_json(answer: ExaminedAnswer, schema: Mapping[str, Json]) -> tuple[Finding, ...]:
-    """Return the findings on an answer that is to fit a schema; the other checks are for answers in words."""
-    parsed, whole = parse_schema(schema), unfenced(answer.text).strip()
-    said = [whole] if schema.get("type") == "string" else []
+    if request.response_schema is None:
+        return examine(answer)
+    parsed, whole = parse_schema(request.response_schema), unfenced(answer.text).strip()
+    said = [whole] if request.response_schema.get("type") == "string" else []
     with suppress(ValueError, RecursionError):
         said.append(json.loads(whole))
     if any(not parsed.problems(value) for value in chain(said, json_values(answer.text))):
         return ()
     return (*examine(answer), MISFIT)
-
-
-def _is_unusable(findings: Sequence[Finding]) -> bool:
-    return any(finding.disqualifying for finding in findings)
 
 
 def _judgement(

@@ -117,9 +117,8 @@ def _repetition(answer: ExaminedAnswer) -> Finding | None:
     share = 1.0 - len(set(runs)) / len(runs) if runs else 0.0
     if share < MOST_REPEATED or len(answer.text.split()) < ENOUGH_REPEATING_WORDS:
         return None
-    return _finding(
-        "repetition", f"The answer repeats itself: {share:.0%} of its word sequences are repeated."
-    )
+    evidence = f"The answer repeats itself: {share:.0%} of its word sequences are repeated."
+    return _finding("repetition", evidence)
 
 
 _WORDS = {

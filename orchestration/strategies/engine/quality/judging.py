@@ -122,8 +122,7 @@ async def ask_judge(
             completion = await context.ask(judge, prompt, step_key("judge", name, key))
         except (ModelError, LimitReached) as error:
             return f"{name} could not judge: {error}"
-        found = verdicts_in(completion.text, order, rubric)
-        return f"{name} gave no verdict that can be read: it counts for nothing." if found is None else found
+        return verdicts_in(name, completion.text, order, rubric)
 
     drawn = list(texts)
     if len(drawn) == 1:
@@ -139,11 +138,12 @@ Verdicts = Mapping[str, JudgeVerdict] | str
 """Verdicts by step, or why there are none."""
 
 
-def verdicts_in(text: str, order: Sequence[str], rubric: Rubric) -> Mapping[str, JudgeVerdict] | None:
-    """Return the verdicts on answers that were shown in this order, by name; None where none can be read."""
+def verdicts_in(judge: str, text: str, order: Sequence[str], rubric: Rubric) -> Verdicts:
+    """Return the verdicts on answers that were shown to a judge in this order, by name."""
     found = read_verdicts(text, rubric)
-    named = {name: found[label(place)] for place, name in enumerate(order) if label(place) in found}
-    return named if found else None
+    if not found:
+        return f"{judge} gave no verdict that can be read: it counts for nothing."
+    return {name: found[label(place)] for place, name in enumerate(order) if label(place) in found}
 
 
 def judge_report(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 
 from orchestration.llm.engine.blocks import BlockTags
 from orchestration.llm.engine.types import Capability, Json, Message, ModelSpec, Prompt, Purpose
-from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, JudgedExample, Rubric
+from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric
 from orchestration.strategies.engine.types import Request
 
 ANSWER_TAGS = BlockTags("question", "answer", "instructions")
@@ -29,12 +30,8 @@ Answer: <the final answer>
 
 def label(number: int) -> str:
     """Return the anonymous label of the answer at index `number`: A, B, ... Z, AA, AB, ..."""
-    name = ""
-    number += 1
-    while number:
-        number, letter = divmod(number - 1, 26)
-        name = chr(ord("A") + letter) + name
-    return name
+    before, letter = divmod(number, len(ascii_uppercase))
+    return f"{label(before - 1) if before else ''}{ascii_uppercase[letter]}"
 
 
 def shortened(text: str, characters: int) -> str:
@@ -62,29 +59,18 @@ def blocks(model: ModelSpec, request: Request, answers: Sequence[str], *, rest: 
 def instructions(rubric: Rubric) -> str:
     """Return what a judge is told to do by a rubric."""
     first = f"{rubric.guidance.rstrip('. ')}, then score" if rubric.guidance else "Score"
-    named = [(each.name, each.description) for each in rubric.criteria]
     ends = f"Take {rubric.points} for what could not be better and 0 for what is useless."
     lines = [
         "You judge answers to a question. You do not know who wrote them, and their order means nothing.",
         f"{first} each answer from 0 to {rubric.points} on each of:",
-        *(f"- {name}: {words}" if words else f"- {name}" for name, words in named),
+        *(f"- {each.name}: {each.description}".removesuffix(": ") for each in rubric.criteria),
         f"Length alone is no merit. {ends}",
-        *map(_example, rubric.examples),
+        *(
+            f"\nAn example.\nQuestion: {each.question}\nAnswer: {each.answer}\nVerdict: {each.verdict}\n"
+            for each in rubric.examples
+        ),
     ]
     return "\n".join((*lines, ""))
-
-
-def _example(example: JudgedExample) -> str:
-    return (
-        f"\nAn example.\nQuestion: {example.question}\nAnswer: {example.answer}\nVerdict: {example.verdict}\n"
-    )
-
-
-def form(rubric: Rubric) -> str:
-    """Return the words that ask for a verdict on each answer as JSON."""
-    keys = ",".join(f'"{key}":0-{rubric.points}' for key in rubric.keys)
-    reply = f'{{"verdicts":[{{"id":"A",{keys},"reason":"one short sentence"}}]}}'
-    return f"Reply with JSON only, one verdict for each answer:\n{reply}"
 
 
 def closed_object(properties: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -117,7 +103,9 @@ def judge_prompt(
     judge: ModelSpec, request: Request, answers: Sequence[str], rubric: Rubric = FIVE_DIMENSIONS
 ) -> Prompt:
     """Return the prompt that has `judge` score `answers` in this order, fitted to its context window."""
-    told, asked = instructions(rubric), form(rubric)
+    keys = ",".join(f'"{key}":0-{rubric.points}' for key in rubric.keys)
+    form = f'{{"verdicts":[{{"id":"A",{keys},"reason":"one short sentence"}}]}}'
+    told, asked = instructions(rubric), f"Reply with JSON only, one verdict for each answer:\n{form}"
     rest = max(ROOM_FOR_REST, (len(told) + len(asked) + len(DATA_ONLY)) // CHARACTERS_PER_TOKEN)
     marked = blocks(judge, request, answers, rest=rest)
     texts = (f"{told}{DATA_ONLY}", f"{marked}\n\n{asked}")

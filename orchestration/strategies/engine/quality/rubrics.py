@@ -117,19 +117,14 @@ def rubric_changes(old: Rubric, new: Rubric) -> list[str]:
     """Return what differs between two rubrics, in sentences."""
     before, after = ({each.name: each for each in rubric.criteria} for rubric in (old, new))
     texts = {"name": "The name", "description": "What it is for", "guidance": "What is said first"}
-    said = [
-        f"{words} changed." for field, words in texts.items() if getattr(old, field) != getattr(new, field)
-    ]
+    said = [f"{words} changed." for key, words in texts.items() if getattr(old, key) != getattr(new, key)]
     if old.points != new.points:
         said.append(f"The scale is 0 to {new.points}, it was 0 to {old.points}.")
     said += [f"{name} was taken out." for name in before if name not in after]
-    said += [
-        f"{name} was added, with weight {each.weight:g}."
-        for name, each in after.items()
-        if name not in before
-    ]
-    for name in (name for name in after if name in before):
-        one, other = before[name], after[name]
+    added = [each for name, each in after.items() if name not in before]
+    said += [f"{each.name} was added, with weight {each.weight:g}." for each in added]
+    for name, other in after.items():
+        one = before.get(name, other)
         if one.weight != other.weight:
             said.append(f"{name} weighs {other.weight:g}, it weighed {one.weight:g}.")
         if (one.description, one.dimension) != (other.description, other.dimension):

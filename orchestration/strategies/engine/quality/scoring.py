@@ -108,8 +108,8 @@ def combine(
     """
     moves = [JUDGE_WEIGHT * r.confidence * (r.rubric.score(r.scores) - MIDDLE) for r in ratings]
     moved = sum(finding.effect for finding in findings) + (sum(moves) / len(moves) if moves else 0.0)
-    start = believed if agreement is None else agreement.right
-    overall = 1.0 / (1.0 + math.exp(-(logit(start) + moved)))
+    others = agreement or Agreement(right=believed, evidence="")
+    overall = 1.0 / (1.0 + math.exp(-(logit(others.right) + moved)))
     usable = not any(finding.disqualifying for finding in findings)
     if not usable:
         overall = min(overall, DISQUALIFIED_AT_MOST)
@@ -117,8 +117,8 @@ def combine(
         overall=round(overall, 4),
         judged=bool(findings or ratings or agreement),
         usable=usable,
-        agreeing=agreement.agreeing if agreement is not None else 0,
-        compared=agreement.compared if agreement is not None else 0,
+        agreeing=others.agreeing,
+        compared=others.compared,
         evidence=(*_in_words(findings, ratings, agreement), *remarks),
         judgements=tuple(rating.judgement for rating in ratings),
         **{dimension.value: _dimension(dimension, findings, ratings) for dimension in Dimension},
@@ -172,12 +172,12 @@ def compare_answers(
     for group in groups:
         others = [each for each in spoken if each is not group]
         rival = max(others, key=lambda each: len(each.places), default=None)
-        strongest = "" if rival is None else f"{_shown(rival, answers)}, {len(rival.places)} of {total}."
         size = 0 if _is_silent(group, answers) else len(group.places)
         words = f"{size} of {total} comparable answers: {_shown(group, answers)}."
-        against = f" The strongest other: {strongest}" if strongest else ""
+        other = "The strongest other"
         if not size:
-            words, against = "No answer like the others' can be read in it.", f" The strongest: {strongest}"
+            words, other = "No answer like the others' can be read in it.", "The strongest"
+        against = f" {other}: {_shown(rival, answers)}, {len(rival.places)} of {total}." if rival else ""
         agreement = Agreement(
             right=group.right,
             evidence=f"{words}{against}{_because(group)}",
@@ -197,9 +197,8 @@ def _is_silent(group: Likelihood, answers: Sequence[ReadAnswer]) -> bool:
 def _because(group: Likelihood) -> str:
     """Return what speaks for and against a group in the belief, the strongest first."""
     named = sorted(group.terms.items(), key=lambda each: -abs(each[1]))
-    reasons = [(reason.value, effect > 0) for reason, effect in named if abs(effect) >= LEAST_EFFECT]
-    for_it = [reason for reason, speaks_for in reasons if speaks_for]
-    against = [reason for reason, speaks_for in reasons if not speaks_for]
+    for_it = [reason.value for reason, effect in named if effect >= LEAST_EFFECT]
+    against = [reason.value for reason, effect in named if effect <= -LEAST_EFFECT]
     words = [f"for it: {listed(for_it)}"] if for_it else []
     words += [f"against it: {listed(against)}"] if against else []
     return f" Believed right in {percent(group.right)}; {'; '.join(words)}." if words else ""

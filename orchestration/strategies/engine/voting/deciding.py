@@ -11,7 +11,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import Decision, Question, RunEvent
 from orchestration.strategies.engine.asking import begin_phase
-from orchestration.strategies.engine.consensus.ballots import RuleName, Tally, TallyVerdict, Tie, TieRule
+from orchestration.strategies.engine.consensus.ballots import RuleName, Tally, TallyVerdict, TieRule
 from orchestration.strategies.engine.consensus.tallying import NOT_SHARED, break_tie, tally
 from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
@@ -75,18 +75,18 @@ async def decide_vote(vote: Vote, ballots: Ballots) -> VoteResult:
         counted = vote.count(casts)
         return VoteResult(count=counted, tally=counted.tally(), casts=casts)
     result = VoteResult(count=counted, tally=tallied, casts=ballots.casts)
-    return result if tallied.tie is None else await _untied(vote, ballots, result, tallied.tie)
+    return await _untied(vote, ballots, result) if tallied.tie else result
 
 
-async def _untied(vote: Vote, ballots: Ballots, result: VoteResult, tie: Tie) -> VoteResult:
-    tied = [result.count.contender(name) for name in tie.options]
-    if tie.needs is TieRule.HUMAN:
+async def _untied(vote: Vote, ballots: Ballots, result: VoteResult) -> VoteResult:
+    tied = [result.count.contender(name) for name in result.tally.tie]
+    if result.count.election.tie is TieRule.HUMAN:
         choice, by, why_not = await ask_person(vote, tied), "a person", ""
     else:
         by = vote.options.judge or ""
         judged = await ask_for_choice(vote, by, tied, ballots.candidates)
         choice, why_not = judged.choice or "", judged.reason
-    if choice in tie.options:
+    if choice in result.tally.tie:
         broken = break_tie(result.tally, result.count.election, result.count.ballots, choice=choice, by=by)
         return replace(result, tally=broken)
     election = replace(result.count.election, tie=TieRule.ORDER)
