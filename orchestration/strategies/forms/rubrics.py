@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
-from django.forms.utils import ErrorDict
 from django.http import QueryDict
 from pydantic import ValidationError
 
@@ -33,15 +32,7 @@ def _area(label: str, longest: int, help_text: str = "") -> forms.CharField:
     return forms.CharField(label=label, max_length=longest, required=False, help_text=help_text, widget=area)
 
 
-class LenientForm(forms.Form):
-    """A form that can be shown as it is filled in, whatever is wrong with it."""
-
-    def set_aside_errors(self) -> None:
-        """Drop the errors."""
-        self._errors = ErrorDict()
-
-
-class RubricForm(LenientForm):
+class RubricForm(forms.Form):
     """The fields of a rubric beside its criteria and examples. `based_on` is the version that is changed."""
 
     name = forms.CharField(label="Name", max_length=60, help_text="What a strategy's option Rubric calls it.")
@@ -57,7 +48,7 @@ class RubricForm(LenientForm):
     based_on = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=10**9)
 
 
-class CriterionForm(LenientForm):
+class CriterionForm(forms.Form):
     """One criterion; a line that is left empty is none."""
 
     name = forms.CharField(label="Criterion", max_length=60, required=False)
@@ -86,7 +77,7 @@ class CriterionForm(LenientForm):
         )
 
 
-class ExampleForm(LenientForm):
+class ExampleForm(forms.Form):
     """An example; all of its fields, or none."""
 
     question = _area("Question", 2_000)
@@ -150,14 +141,10 @@ class RubricForms:
             words = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
             raise InvalidRequest(words) from None
 
-    def refuse(self, refusal: InvalidRequest) -> None:
-        """Put a refusal at the field that it names, or above the form."""
-        self.own.add_error(refusal.field if refusal.field in self.own.fields else None, str(refusal))
-
-    def set_aside_errors(self) -> None:
+    def clear_errors(self) -> None:
         """Show what was filled in without what is wrong with it."""
         for each in (self.own, *self.criteria.forms, *self.examples.forms):
-            each.set_aside_errors()
+            each.errors.clear()
 
 
 def _with_blanks(
