@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -75,8 +74,7 @@ def untouched_options(strategy: str) -> dict[str, str]:
     return {name: initial_text(field) for name, field in fields.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A prompt and its title."""
 
     title: str
@@ -97,18 +95,9 @@ EXAMPLES = (
     ),
 )
 
-
 LONGEST_VALUE = 40
 SHOWN = 3
 """Fields that a folded group names; the others are counted."""
-
-
-class MethodChoice(NamedTuple):
-    """A method in the list on Ask."""
-
-    name: str
-    title: str
-    summary: str
 
 
 class Fault(NamedTuple):

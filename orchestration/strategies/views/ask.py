@@ -69,7 +69,7 @@ def ask(request: MemberRequest) -> HttpResponse:
 def preview(request: MemberRequest) -> HttpResponse:
     """Redraw the form as filled in, without errors: after a change of method or of the panel's order."""
     form = ask_form(request, request.POST)
-    form.set_aside_errors()
+    form.errors.clear()
     part = request.headers.get("HX-Target", "")
     return ask_page(request, form, part=part if part in PARTS else "")
 
@@ -78,8 +78,8 @@ def preview(request: MemberRequest) -> HttpResponse:
 def estimate(request: MemberRequest) -> HttpResponse:
     """Show the estimated cost and time of the request, and what is chosen and set in the folded parts."""
     form = ask_form(request, request.POST)
-    form.set_aside_errors()
-    context = {**_estimate(request, form), "form": form, "panel": form.panel, "oob": True}
+    form.errors.clear()
+    context = {**_estimate(request, form), "form": form, "oob": True}
     return render(request, f"{PAGE}#ask-told", context)
 
 
@@ -103,7 +103,7 @@ def ask_page(
     request: MemberRequest, form: AskForm, *, part: str = "", status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     """Return the page of Ask with this form, or only the `part` that a change of it redraws."""
-    context: dict[str, Any] = {"form": form, "panel": form.panel}
+    context: dict[str, Any] = {"form": form}
     if part:
         return _part(request, part, context)
     source, newest = source_run(request), recent_runs(request.membership)
@@ -125,11 +125,8 @@ def _part(request: MemberRequest, part: str, context: dict[str, Any]) -> HttpRes
     response = render(request, f"{PAGE}#{part}", context)
     form: AskForm = context["form"]
     if part == "ask-options":
-        changed = {
-            "ask-panel": form.wants_panel != bool(request.POST.getlist("order")),
-            "ask-methods": bool(form.other_methods),
-        }
-        for name in (name for name, is_changed in changed.items() if is_changed):
+        panel_changed = form.wants_panel != bool(request.POST.getlist("order"))
+        for name in ["ask-panel"] * panel_changed + ["ask-methods"] * bool(form.other_methods):
             response.write(render_to_string(f"{PAGE}#{name}", {**context, "oob": True}, request))
     return response
 

@@ -143,8 +143,7 @@ def _preset_of_ask(request: MemberRequest) -> HttpResponse:
     draft = asked.draft()
     if draft is not None:
         return _preset_page(request, SavePresetForm(None, made=from_request(draft)))
-    asked.full_clean()
-    asked.set_aside_errors()
+    asked.errors.clear()
     asked.add_error("strategy", "Only a strategy with its options and its panel can be saved as a preset.")
     return ask_page(request, asked, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
