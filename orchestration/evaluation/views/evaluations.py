@@ -42,8 +42,8 @@ from orchestration.runs.parts.exporting import csv_lines
 from orchestration.runs.services.starting import start_run
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.forms.presets import SavePresetForm, unusual_content
-from orchestration.strategies.parts.methods import shown_content
 from orchestration.strategies.selectors import models_with_profiles
+from orchestration.strategies.views.presets import preset_page
 
 REDRAWS = ("add", "drop", "redraw")
 ITEMS_ON_A_PAGE = 15
@@ -203,9 +203,7 @@ def save_as_preset(request: MemberRequest, run: UUID, number: int) -> HttpRespon
     configurations = row.request["configurations"]
     if number >= len(configurations) or rule_set(configurations[number]["strategy"]) is not None:
         raise Http404("This evaluation has no such strategy.")
-    form = SavePresetForm(None, made=unusual_content(configurations[number]))
-    context = {"form": form, **shown_content(form.content)}
-    return render(request, "strategies/preset_save.html", context)
+    return preset_page(request, SavePresetForm(None, made=unusual_content(configurations[number])))
 
 
 @require_safe

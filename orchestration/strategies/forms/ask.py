@@ -206,7 +206,7 @@ class AskForm(forms.Form):
     @cached_property
     def methods(self) -> Mapping[str, Strategy | Startable]:
         """All methods by name: the one that is chosen at first, strategies, then those of other kinds."""
-        known = {**all_strategies(), **self._others}
+        known: dict[str, Strategy | Startable] = {**all_strategies(), **self._others}
         return {name: known[name] for name in dict.fromkeys((self._first, *LEADING, *known))}
 
     @property
