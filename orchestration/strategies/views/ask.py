@@ -19,11 +19,13 @@ from orchestration.runs.kinds import Startable, all_kinds, get_page
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
+from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.profiles import PRIOR_WEIGHT
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.forms.ask import AskForm, initial_values
 from orchestration.strategies.forms.fields import EXAMPLES
 from orchestration.strategies.kinds import METHOD_PAGES, first_method
-from orchestration.strategies.parts.methods import StrategyCard, preset_lines, profile_table
+from orchestration.strategies.parts.methods import StrategyCard, preset_lines, profile_rows
 from orchestration.strategies.selectors import (
     NEWEST,
     RECENT,
@@ -170,10 +172,11 @@ def methods(request: MemberRequest) -> HttpResponse:
     strategies = all_strategies()
     records = strategy_records(request.membership, strategies)
     cards = [StrategyCard(strategy=strategy, record=records[name]) for name, strategy in strategies.items()]
-    table = profile_table(models_with_profiles(request.membership))
     context = {
         "cards": cards,
-        "table": table,
+        "profiles": profile_rows(models_with_profiles(request.membership)),
+        "tasks": tuple(TaskType),
+        "prior_weight": PRIOR_WEIGHT,
         "newest": NEWEST,
         "pages": METHOD_PAGES,
         "lines": preset_lines(request.membership),

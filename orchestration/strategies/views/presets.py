@@ -121,9 +121,9 @@ def save_as_preset(request: MemberRequest) -> HttpResponse:
             version = save_preset(
                 request.membership,
                 given["name"],
-                strategy=str(made.get("strategy", "")),
+                strategy=made["strategy"],
                 options=made.get("options") or {},
-                panel=made.get("models") or (),
+                panel=made["models"],
                 note=given["note"],
                 **more,
             )
