@@ -140,8 +140,7 @@ def lane(model: str, text: str, *, chosen: bool = False) -> Lane:
     return Lane(
         number=0,
         model=model,
-        provider="",
-        tier="",
+        spec={},
         role="",
         state=LaneState.ANSWERED,
         call="",
@@ -151,7 +150,6 @@ def lane(model: str, text: str, *, chosen: bool = False) -> Lane:
         first_token_s=None,
         tokens=0,
         cost_usd=None,
-        priced=True,
         saved_usd=None,
         quality=None,
         chosen=chosen,

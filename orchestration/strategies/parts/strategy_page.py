@@ -39,8 +39,6 @@ class LaneCounts:
     panel: int
     asked: int
     words: str
-    chosen: str
-    synthesised: bool
     saved_usd: Decimal
 
 
@@ -73,7 +71,7 @@ class StrategyPage(KindPage):
         worth = run_worth(run, (run.outcome or {}).get("single"), now)
         notes = tuple((run.outcome or (vote.result if vote else {})).get("notes") or ())
         first = 1 if run.caveat else 0  # it says what the answer falls short of, and stands with the answer
-        by = f"{'written by' if counts.synthesised else 'from'} {counts.chosen}" if counts.chosen else ""
+        chosen = next((lane for lane in lanes if lane.chosen), None)
         return {
             "title": self.method(run.ref),
             "headline": headline(run),
@@ -92,7 +90,7 @@ class StrategyPage(KindPage):
             "counts": counts,
             "ballots": vote,
             "helpers": tuple(call for call in state.calls if call.purpose not in LANE_PURPOSES),
-            "answered_by": by,
+            "answered_by": f"{'written by' if chosen.role else 'from'} {chosen.model}" if chosen else "",
             "shortfall": " ".join(notes[:first]),
             "notes": notes[first:],
         }
@@ -184,7 +182,6 @@ def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:
     """Count the lanes of a run by state."""
     members = [lane for lane in lanes if not lane.role]
     states = Counter(lane.state for lane in members)
-    chosen = next((lane for lane in lanes if lane.chosen), None)
     untouched = {LaneState.PENDING, LaneState.NOT_ASKED}
     counts = {
         "answered": states[LaneState.ANSWERED] + states[LaneState.REUSED],
@@ -196,8 +193,6 @@ def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:
         panel=len(members),
         asked=sum(lane.state not in untouched for lane in members),
         words=", ".join(f"{count} {word}" for word, count in counts.items() if count),
-        chosen=chosen.model if chosen else "",
-        synthesised=bool(chosen and chosen.role),
         saved_usd=sum((lane.saved_usd for lane in lanes if lane.saved_usd), Decimal(0)),
     )
 
