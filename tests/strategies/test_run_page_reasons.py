@@ -9,7 +9,7 @@ from django.test import Client
 
 from orchestra_site.accounts.models import Membership
 from orchestration.runs.models import Run
-from orchestration.strategies.engine.voting.options import BallotKind
+from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
 from orchestration.strategies.parts.ballots import ShownVote, VoterRow
 from orchestration.strategies.parts.lanes import LARGEST_COMPARED, Lane, LaneState, beside_answer
 from orchestration.strategies.parts.reasons import headline, reason, settings, verdict
@@ -90,15 +90,13 @@ def voted(kind: BallotKind, *, counting: int, dissenters: int) -> ShownVote:
         for n in range(counting)
     ]
     return ShownVote(
-        kind=kind,
+        options=VotingOptions(ballot=kind),
         why="",
-        rule="plurality",
         bars=(),
         columns=(),
         rows=tuple(rows),
         counting=counting,
         voters=counting,
-        quorum=1,
         result={},
     )
 

@@ -125,7 +125,7 @@ def run_lanes(state: RunState) -> tuple[Lane, ...]:
     specs = {entry["spec"]["name"]: entry["spec"] for entry in state.run.panel}
     joined = str((state.run.request.get("options") or {}).get("fallback_model") or "")
     members = member_names(state.run)
-    decided = {event.data.get("kind") for event in state.remembered if event.kind == EventKind.DECISION_MADE}
+    decided = {made["kind"] for made in state.recorded(EventKind.DECISION_MADE)}
     if FALLBACK in decided and joined in specs and joined not in members:
         members.append(joined)
     panel = _PanelState(state)
@@ -327,6 +327,6 @@ def chosen_names(state: RunState) -> set[str]:
         return {state.run.outcome["chosen"]} - {""}
     if any(map(is_synthesis, state.calls)):
         return set()  # the aggregator may be a member of the panel, too
-    decided = [e.data for e in state.remembered if e.kind == EventKind.DECISION_MADE]
-    picked = [data["chosen"] for data in decided if data.get("kind") == "select"]
+    made = state.recorded(EventKind.DECISION_MADE)
+    picked = [decision["chosen"] for decision in made if decision["kind"] == "select"]
     return set(picked[-1:])

@@ -76,7 +76,7 @@ class StrategyPage(KindPage):
             "title": self.method(run.ref),
             "headline": headline(run),
             "verdict": verdict(run, vote),
-            "why": reason([e.data for e in state.remembered if e.kind == EventKind.DECISION_MADE]),
+            "why": reason(state.recorded(EventKind.DECISION_MADE)),
             "has_reasons": vote is not None,
             "method_words": vote.words if vote is not None else "",
             "settings": settings(run),
@@ -151,10 +151,6 @@ class StrategyPage(KindPage):
     def start_address(self) -> str:
         """Return the address of Ask."""
         return reverse("strategies:ask")
-
-    def change_address(self, run: Run) -> str:
-        """Return the address of Ask, filled in with the request of `run`."""
-        return f"{self.start_address()}?from={run.pk}"
 
 
 def run_worth(run: Run, stored: Json, now: datetime) -> PanelWorth | None:
