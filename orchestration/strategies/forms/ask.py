@@ -92,8 +92,7 @@ class AskForm(forms.Form):
         known = {"strategy": self._first, "models": default_panel(models)} | dict(initial or {})
         super().__init__(data, initial=known)
         names = [model.name for model in models]
-        picker = self.fields["models"]
-        picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+        self.fields["models"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
         choosing = self.fields["tools"]
         choosing.choices = [(name, spec.label) for name, spec in (tools or {}).items()]  # type: ignore[attr-defined]
         self.fields |= schema_fields(LIMIT_SCHEMA) | schema_fields(ROUNDS)
@@ -159,8 +158,7 @@ class AskForm(forms.Form):
 
     def clean_models(self) -> list[str]:
         """Put the chosen models into the panel's order."""
-        chosen = set(self.cleaned_data["models"])
-        return [row.model.name for row in self.panel if row.model.name in chosen]
+        return self.chosen_models
 
     @cached_property
     def panel(self) -> list[PanelRow]:

@@ -27,8 +27,8 @@ FIELDS: Mapping[str, Sequence[str]] = {
     "preset": ("title", "description", "strategy", "models", "tools", "tool_rounds"),
     "options": ("options",),
 }
-SAVED = ("strategy", "models", "options", "tools", "tool_rounds")
-"""What a preset takes over from a request."""
+SAVED = {"strategy": str, "models": list, "options": dict, "tools": list, "tool_rounds": int}
+"""What a preset takes over from a request, with its types."""
 
 
 class PresetCard(PartCard):
@@ -117,8 +117,7 @@ def readable_content(sent: Json) -> Mapping[str, Json] | None:
     if not isinstance(sent, dict):
         return None
     found = {name: value for name, value in sent.items() if name in SAVED}
-    shapes = {"strategy": str, "models": list, "options": dict, "tools": list, "tool_rounds": int}
-    fits = all(isinstance(value, shapes[name]) for name, value in found.items())
+    fits = all(isinstance(value, SAVED[name]) for name, value in found.items())
     return found if fits and {"strategy", "models"} <= found.keys() else None
 
 

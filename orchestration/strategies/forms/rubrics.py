@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -107,21 +106,20 @@ ExampleLines = forms.formset_factory(ExampleForm, extra=0, max_num=MOST_EXAMPLES
 class RubricForms:
     """The form of a rubric with its lines, from a rubric or from what was posted."""
 
-    def __init__(self, data: QueryDict | None = None, *, rubric: Rubric | None = None) -> None:
-        if data is not None:
-            posted = _with_counted_lines(data)
+    def __init__(self, shown: QueryDict | Rubric) -> None:
+        if isinstance(shown, QueryDict):
+            posted = _with_counted_lines(shown)
             self.own = RubricForm(posted)
             self.criteria = CriterionLines(posted, prefix="criteria")
             self.examples = ExampleLines(posted, prefix="examples")
             return
-        shown = rubric.model_dump(mode="json") if rubric else {}
-        self.own = RubricForm(initial={**shown, "based_on": shown.get("version", 0)})
-        criteria = [{**each, "weight": f"{each['weight']:g}"} for each in shown.get("criteria", ())]
-        self.criteria = CriterionLines(initial=_with_blanks(criteria, MOST_CRITERIA), prefix="criteria")
-        examples = shown.get("examples", [])
-        self.examples = ExampleLines(
-            initial=_with_blanks(examples, MOST_EXAMPLES, least=1), prefix="examples"
-        )
+        said = shown.model_dump(mode="json")
+        self.own = RubricForm(initial={**said, "based_on": said["version"]})
+        criteria = [{**each, "weight": f"{each['weight']:g}"} for each in said["criteria"]]
+        criteria += [{}] * (len(criteria) < MOST_CRITERIA)
+        self.criteria = CriterionLines(initial=criteria, prefix="criteria")
+        examples = said["examples"] + [{}] * (len(said["examples"]) < MOST_EXAMPLES)
+        self.examples = ExampleLines(initial=examples, prefix="examples")
 
     def is_valid(self) -> bool:
         """Return whether all can be read; a fault is shown at its field."""
@@ -145,12 +143,6 @@ class RubricForms:
         """Show what was filled in without what is wrong with it."""
         for each in (self.own, *self.criteria.forms, *self.examples.forms):
             each.errors.clear()
-
-
-def _with_blanks(
-    lines: Sequence[Mapping[str, Any]], most: int, least: int = BLANK_LINES
-) -> list[Mapping[str, Any]]:
-    return [*lines, *[{}] * max(0, min(least, most - len(lines)))]
 
 
 def _with_counted_lines(data: QueryDict) -> QueryDict:

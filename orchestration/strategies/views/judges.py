@@ -45,7 +45,6 @@ def judges(request: MemberRequest) -> HttpResponse:
         "rubrics": [(saved, saved.newest) for saved in team_rubrics(request.membership)],
         "shipped": FIVE_DIMENSIONS,
         "least": LEAST_EACH,
-        "may_run": request.membership.may_run,
     }
     return render(request, "strategies/judge_list.html", context)
 
@@ -141,17 +140,15 @@ def _page(
 ) -> HttpResponse:
     if saved is None:
         begun = FIVE_DIMENSIONS.model_copy(update={"name": "", "description": ""})
-        return render(request, PAGE, {"forms": forms or RubricForms(rubric=begun)}, status=status)
+        return render(request, PAGE, {"forms": forms or RubricForms(begun)}, status=status)
     newest = saved.newest
     context = {
         "saved": saved,
         "newest": newest,
-        "forms": forms or RubricForms(rubric=newest.rubric),
+        "forms": forms or RubricForms(newest.rubric),
         "versions": _changed(saved),
         "trial_form": trial_form or _trial_form(request),
         "trial": trial,
-        "may_run": request.membership.may_run,
-        "may_configure": request.membership.may_configure,
     }
     return render_part(request, PAGE, "rubric-trial", context, status=status)
 

@@ -109,9 +109,11 @@ def ask_with_preset(request: MemberRequest, name: str) -> HttpResponse:
 @may_configure
 def save_as_preset(request: MemberRequest) -> HttpResponse:
     """Ask for a name for what a run or Ask has, and save it under that name."""
-    if request.method == "POST" and "made" not in request.POST:
+    if request.method != "POST":
+        return _preset_of_run(request)
+    if "made" not in request.POST:
         return _preset_of_ask(request)
-    form = _preset_form(request)
+    form = SavePresetForm(request.POST)
     if form.is_valid():
         given, made = form.cleaned_data, form.content
         more = {name: made[name] for name in ("tools", "tool_rounds") if name in made}
@@ -136,6 +138,16 @@ def save_as_preset(request: MemberRequest) -> HttpResponse:
     return preset_page(request, form)
 
 
+def _preset_of_run(request: MemberRequest) -> HttpResponse:
+    """Ask for a name for what a run has."""
+    source = source_run(request)
+    if source is None or source.kind not in {NAME, PRESET}:
+        raise Http404("There is nothing to save here.")
+    made = unusual_content({**source.request, "strategy": strategy_name(source)})
+    name = source.ref if source.kind == PRESET else ""
+    return preset_page(request, SavePresetForm(None, made=made, name=name))
+
+
 def _preset_of_ask(request: MemberRequest) -> HttpResponse:
     """Ask for a name for what is filled in on Ask; that stays there where no strategy is chosen."""
     asked = ask_form(request, request.POST)
@@ -152,14 +164,3 @@ def preset_page(request: MemberRequest, form: SavePresetForm) -> HttpResponse:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     context = {"form": form, **shown_content(form.content)}
     return render(request, "strategies/preset_save.html", context, status=status)
-
-
-def _preset_form(request: MemberRequest) -> SavePresetForm:
-    """Return the form: filled in from a run, or as it was sent."""
-    if request.method == "POST":
-        return SavePresetForm(request.POST)
-    source = source_run(request)
-    if source is None or source.kind not in {NAME, PRESET}:
-        raise Http404("There is nothing to save here.")
-    made = unusual_content({**source.request, "strategy": strategy_name(source)})
-    return SavePresetForm(None, made=made, name=source.ref if source.kind == PRESET else "")
