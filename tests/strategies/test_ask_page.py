@@ -74,7 +74,8 @@ class TestMethods:
     def form(self, member: Membership, others: int, chosen: str = "voting") -> AskForm:
         a_model(member, "one")
         more = {f"board/{n}": Startable(ref=str(n), title=f"Board {n}") for n in range(others)}
-        return AskForm(models=list(models_with_profiles(member)), others=more, initial={"strategy": chosen})
+        models, initial = list(models_with_profiles(member)), {"strategy": chosen}
+        return AskForm(models=models, tools={}, rubrics=list, others=more, initial=initial)
 
     def test_a_few_stand_side_by_side_and_the_rest_behind_a_menu(self, member: Membership) -> None:
         form = self.form(member, 3)

@@ -86,7 +86,7 @@ def test_the_verdict_says_comparable_answers_where_some_answers_could_not_be_com
 
 def voted(kind: BallotKind, *, counting: int, dissenters: int) -> ShownVote:
     rows = [
-        VoterRow(voter=f"v{n}", role="", cells=(), voted=True, reason="", weight="", dissents=n < dissenters)
+        VoterRow(voter=f"v{n}", role="", cells=(), cast=None, weight="", dissents=n < dissenters)
         for n in range(counting)
     ]
     return ShownVote(

@@ -80,25 +80,23 @@ class AskForm(forms.Form):
         data: QueryDict | None = None,
         *,
         models: Sequence[LanguageModel],
-        tools: Mapping[str, ToolSpec] | None = None,
-        rubrics: Callable[[], Sequence[str]] = tuple,
-        others: Mapping[str, Startable] | None = None,
+        tools: Mapping[str, ToolSpec],
+        rubrics: Callable[[], Sequence[str]],
+        others: Mapping[str, Startable],
         initial: Mapping[str, Any] | None = None,
     ) -> None:
         self.usable_models = models
-        self._others, self._rubrics = others or {}, rubrics
+        self._others, self._rubrics = others, rubrics
         leading = first_method()
         self._first = leading.name if leading and leading.name in self._others else FIRST_STRATEGY
         known = {"strategy": self._first, "models": default_panel(models)} | dict(initial or {})
         super().__init__(data, initial=known)
         names = [model.name for model in models]
         self.fields["models"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
-        choosing = self.fields["tools"]
-        choosing.choices = [(name, spec.label) for name, spec in (tools or {}).items()]  # type: ignore[attr-defined]
+        self.fields["tools"].choices = [(name, each.label) for name, each in tools.items()]  # type: ignore[attr-defined]
         self.fields |= schema_fields(LIMIT_SCHEMA) | schema_fields(ROUNDS)
         asked = str(self.data.get("strategy") or self.initial["strategy"])
-        there = asked in all_strategies() or asked in self._others  # those of other kinds as "kind/name"
-        self.chosen_method = asked if there else self._first
+        self.chosen_method = asked if asked in self.methods else self._first
         self.fields |= self._method_fields(names)
         if self.is_bound and self.data.get(OPTIONS_OF) != self.chosen_method:
             self.data = self._with_usual_options()
@@ -203,7 +201,7 @@ class AskForm(forms.Form):
 
     @cached_property
     def methods(self) -> Mapping[str, Strategy | Startable]:
-        """All methods by name: the one that is chosen at first, strategies, then those of other kinds."""
+        """All methods by name, those of other kinds as `kind/name`: the first choice, strategies, others."""
         known: dict[str, Strategy | Startable] = {**all_strategies(), **self._others}
         return {name: known[name] for name in dict.fromkeys((self._first, *LEADING, *known))}
 
@@ -308,12 +306,11 @@ class AskForm(forms.Form):
         """Return the kind of run that the valid form asks for, and its payload."""
         clean = self.cleaned_data
         method, options = clean["strategy"], option_values(clean)
-        limits = {name: clean[name] for name in LIMITS if clean[name] is not None}
         payload = {
             "text": clean["text"],
             "system": clean["system"],
             "models": tuple(clean["models"]),
-            "constraints": limits,
+            "constraints": {name: clean[name] for name in LIMITS if clean[name] is not None},
             "tools": tuple(clean["tools"]),
             "tool_rounds": clean["tool_rounds"] or USUAL_ROUNDS,
         }

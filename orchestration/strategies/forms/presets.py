@@ -45,11 +45,8 @@ class PresetCard(PartCard):
             own = option_schema(strategy.Options)
             options = {**schema["properties"]["options"], "properties": own["properties"]}
             defined = {**schema.get("$defs", {}), **own.get("$defs", {})}
-            schema = {
-                **schema,
-                "$defs": defined,
-                "properties": {**schema["properties"], "options": options},
-            }
+            properties = {**schema["properties"], "options": options}
+            schema = {**schema, "$defs": defined, "properties": properties}
         super().__init__(document, schema, FIELDS.get(tab, ()), read_only=read_only)
         named = [(each.name, each.title) for each in all_strategies().values()]
         self.notes.offered = {"strategy": named, "model": [(name, name) for name in models]}

@@ -123,8 +123,7 @@ class RubricForms:
 
     def is_valid(self) -> bool:
         """Return whether all can be read; a fault is shown at its field."""
-        found = [self.own.is_valid(), self.criteria.is_valid(), self.examples.is_valid()]
-        return all(found)
+        return all([self.own.is_valid(), self.criteria.is_valid(), self.examples.is_valid()])
 
     def rubric(self) -> Rubric:
         """Return what valid forms say. Raises `InvalidRequest`."""

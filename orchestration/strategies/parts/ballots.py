@@ -45,18 +45,17 @@ class TallyBar:
     share: float
     score: str
     won: bool
-    voters: tuple[str, ...] = ()
+    voters: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VoterRow:
-    """One voter. `voted` is None before a ballot is cast, False after an abstention."""
+    """One voter. `cast` is None before there is a ballot."""
 
     voter: str
     role: str
     cells: tuple[CellMark | int, ...]
-    voted: bool | None
-    reason: str
+    cast: Cast | None
     weight: str
     dissents: bool
 
@@ -80,7 +79,7 @@ class ShownVote:
     @property
     def abstentions(self) -> list[VoterRow]:
         """Who abstained."""
-        return [row for row in self.rows if row.voted is False]
+        return [row for row in self.rows if row.cast and row.cast.abstained]
 
     @property
     def dissenters(self) -> list[str]:
@@ -96,7 +95,7 @@ class ShownVote:
     @property
     def reasons(self) -> list[VoterRow]:
         """Who gave a reason for a ballot that counts."""
-        return [row for row in self.rows if row.voted and row.reason]
+        return [row for row in self.rows if row.cast and row.cast.reason and not row.cast.abstained]
 
 
 def shown_vote(state: RunState) -> ShownVote | None:
@@ -197,8 +196,7 @@ def _row(
         voter=name,
         role="" if name in weights else "judge",
         cells=tuple(_cell(name, contender.label, votes, cast) for contender in votes.contenders),
-        voted=None if cast is None else not cast.abstained,
-        reason=cast.reason if cast is not None else "",
+        cast=cast,
         weight=f"{weights[name]:g}" if weighted else "",
         dissents=name in (result.get("dissenters") or ()),
     )

@@ -128,12 +128,11 @@ def run_lanes(state: RunState) -> tuple[Lane, ...]:
     decided = {made["kind"] for made in state.recorded(EventKind.DECISION_MADE)}
     if FALLBACK in decided and joined in specs and joined not in members:
         members.append(joined)
-    panel = _PanelState(state)
-    lanes = [panel.lane(number, specs[name], Purpose.ANSWER) for number, name in enumerate(members)]
     writers = dict.fromkeys(call.model for call in state.calls if is_synthesis(call))
-    for number, model in enumerate(writers, start=len(lanes)):
-        lanes.append(panel.lane(number, specs.get(model, {"name": model}), Purpose.AGGREGATE))
-    return tuple(lanes)
+    asked = [(specs[name], Purpose.ANSWER) for name in members]
+    asked += [(specs.get(name, {"name": name}), Purpose.AGGREGATE) for name in writers]
+    panel = _PanelState(state)
+    return tuple(panel.lane(number, *each) for number, each in enumerate(asked))
 
 
 def member_names(run: Run) -> list[str]:
@@ -263,14 +262,16 @@ class _PanelState:
         return f"{of} {answer_number(step)}"
 
     def _lane_state(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> LaneState:
-        if candidate.get("state") == "missing" and last is not None:
-            return LaneState.MISSING
+        ended = candidate.get("state")
         if last is None:
             return self._state_without_call(model, candidate)
+        if ended == "missing":
+            return LaneState.MISSING
         if last.status == CallStatus.RUNNING:
             return LaneState.WRITING
-        if last.finish == FinishReason.TOOL_CALLS and candidate.get("state") != "answered":
-            return self._calling_state(candidate)
+        if last.finish == FinishReason.TOOL_CALLS and ended != "answered":  # it called tools last
+            stopped = LaneState.FAILED if ended == "failed" else LaneState.CANCELLED
+            return stopped if candidate or self._over else LaneState.CALLING
         state = CALL_STATES[CallStatus(last.status)]
         tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._over
         return LaneState.RETRYING if tries_again and last.step not in self._ended else state
@@ -281,12 +282,6 @@ class _PanelState:
         if candidate.get("state") == "failed":
             return LaneState.FAILED
         return LaneState.NOT_ASKED if self._over else LaneState.PENDING
-
-    def _calling_state(self, candidate: Mapping[str, Json]) -> LaneState:
-        """Return the state of a model whose last word so far is a tool call."""
-        if candidate.get("state") == "failed":
-            return LaneState.FAILED
-        return LaneState.CANCELLED if candidate or self._over else LaneState.CALLING
 
     def _text(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> str:
         if last is not None and (last.text or last.status == CallStatus.RUNNING):
