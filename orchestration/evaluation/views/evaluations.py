@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpResponse, JsonResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -40,6 +39,7 @@ from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Run
 from orchestration.runs.parts.exporting import csv_lines
 from orchestration.runs.services.starting import start_run
+from orchestration.runs.views.run import path_of
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.forms.presets import SavePresetForm, unusual_content
 from orchestration.strategies.selectors import models_with_profiles
@@ -85,8 +85,7 @@ def new(request: MemberRequest) -> HttpResponse:
         except InvalidRequest as refusal:
             form.refuse(refusal)
         else:
-            address = reverse("runs:run", args=[run.pk])
-            return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+            return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": path_of(run)})
     return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 

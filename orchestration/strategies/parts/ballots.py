@@ -164,7 +164,7 @@ def _shown(
         why=why,
         bars=tuple(sorted(bars, key=lambda bar: (not bar.won, -bar.share))),
         columns=tuple(contender.label for contender in votes.contenders),
-        rows=tuple(_row(name, options, votes, casts.get(name), result) for name in [*panel, *judge]),
+        rows=tuple(_row(name, votes, casts.get(name), result) for name in [*panel, *judge]),
         counting=len(votes.counting),
         voters=len(panel),
         result=result,
@@ -187,26 +187,17 @@ def _score(rule: RuleName, score: float) -> str:
     return counted(round(score), word)
 
 
-def _row(
-    name: str, options: VotingOptions, votes: Count, cast: Cast | None, result: Mapping[str, Json]
-) -> VoterRow:
-    weights = {voter.name: voter.weight for voter in votes.election.voters}
-    weighted = options.rule is RuleName.WEIGHTED and name in weights
+def _row(name: str, votes: Count, cast: Cast | None, result: Mapping[str, Json]) -> VoterRow:
+    voter = next((each for each in votes.election.voters if each.name == name), None)
+    marks: dict[str | None, CellMark | int] = {voter.barred: CellMark.OWN} if voter is not None else {}
+    marks |= {each.choice: CellMark.CHOICE for each in votes.ballots if each.voter == name}
+    marks |= {label: rank for rank, label in enumerate(cast.ranking if cast is not None else (), start=1)}
+    weighted = votes.election.rule is RuleName.WEIGHTED
     return VoterRow(
         voter=name,
-        role="" if name in weights else "judge",
-        cells=tuple(_cell(name, contender.label, votes, cast) for contender in votes.contenders),
+        role="judge" if voter is None else "",
+        cells=tuple(marks.get(contender.label, CellMark.NOTHING) for contender in votes.contenders),
         cast=cast,
-        weight=f"{weights[name]:g}" if weighted else "",
+        weight=f"{voter.weight:g}" if voter is not None and weighted else "",
         dissents=name in (result.get("dissenters") or ()),
     )
-
-
-def _cell(name: str, label: str, votes: Count, cast: Cast | None) -> CellMark | int:
-    if cast is not None and label in cast.ranking:
-        return cast.ranking.index(label) + 1
-    ballot = next((ballot for ballot in votes.ballots if ballot.voter == name), None)
-    if ballot is not None and label == ballot.choice:
-        return CellMark.CHOICE
-    barred = any(voter.name == name and voter.barred == label for voter in votes.election.voters)
-    return CellMark.OWN if barred else CellMark.NOTHING

@@ -10,7 +10,6 @@ from uuid import UUID
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orchestra_site.accounts.access import MemberRequest, check_may_run
@@ -19,6 +18,7 @@ from orchestration.runs.kinds import Startable, all_kinds, get_page
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
+from orchestration.runs.views.run import path_of
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.profiles import PRIOR_WEIGHT
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
@@ -62,8 +62,7 @@ def ask(request: MemberRequest) -> HttpResponse:
         except InvalidRequest as refusal:
             form.refuse(refusal)
         else:
-            address = reverse("runs:run", args=[run.pk])
-            return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+            return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": path_of(run)})
     return ask_page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
