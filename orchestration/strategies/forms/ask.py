@@ -25,7 +25,6 @@ from orchestration.strategies.forms.fields import (
     option_fields,
     option_values,
     typed_value,
-    untouched_options,
 )
 from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
 from orchestration.strategies.kinds import first_method
@@ -133,11 +132,12 @@ class AskForm(forms.Form):
         data = QueryDict(mutable=True)
         data.update(self.data)
         data.setdefault("tool_rounds", str(USUAL_ROUNDS))  # a page without tools has no field for it
-        untouched = untouched_options(str(self.data.get(OPTIONS_OF, "")))
+        before = all_strategies().get(self.data.get(OPTIONS_OF, ""))
+        shown = option_fields(before.Options, []) if before is not None else {}
         for name, field in self.fields.items():
             if not name.startswith(PREFIX):
                 continue
-            if name in untouched and data.get(name) == untouched[name]:
+            if name in shown and data.get(name) == initial_text(shown[name]):
                 del data[name]  # the default of the strategy shown before, not a choice
             is_sent = field.initial is not None and not isinstance(field.initial, bool | list)
             if name not in data and (is_sent or field.initial is True):

@@ -10,7 +10,6 @@ from django import forms
 from pydantic import BaseModel
 
 from orchestration.llm.engine.types import FieldFormat, Json
-from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.tools.forms.schemas import PercentField, schema_fields
 
 PREFIX = "options."
@@ -64,14 +63,6 @@ def typed_value(box: forms.BoundField) -> Any:  # noqa: ANN401  # whatever was t
         return box.field.clean(box.value())
     except forms.ValidationError:
         return None
-
-
-def untouched_options(strategy: str) -> dict[str, str]:
-    """Return what a page sends for unchanged options of `strategy`, by the fields' names."""
-    if strategy not in all_strategies():
-        return {}
-    fields = option_fields(get_strategy(strategy).Options, [])
-    return {name: initial_text(field) for name, field in fields.items()}
 
 
 class Example(NamedTuple):

@@ -190,7 +190,6 @@ class _PanelState:
         }
         self._tools = tool_calls(state)
         self._chosen = chosen_names(state)
-        self._over = state.run.is_over
         self._synthesised = bool(outcome.get("answer")) and not outcome.get("chosen")
 
     def lane(self, number: int, spec: Mapping[str, Json], purpose: Purpose) -> Lane:
@@ -271,9 +270,9 @@ class _PanelState:
             return LaneState.WRITING
         if last.finish == FinishReason.TOOL_CALLS and ended != "answered":  # it called tools last
             stopped = LaneState.FAILED if ended == "failed" else LaneState.CANCELLED
-            return stopped if candidate or self._over else LaneState.CALLING
+            return stopped if candidate or self._state.run.is_over else LaneState.CALLING
         state = CALL_STATES[CallStatus(last.status)]
-        tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._over
+        tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._state.run.is_over
         return LaneState.RETRYING if tries_again and last.step not in self._ended else state
 
     def _state_without_call(self, model: str, candidate: Mapping[str, Json]) -> LaneState:
@@ -281,7 +280,7 @@ class _PanelState:
             return LaneState.REUSED
         if candidate.get("state") == "failed":
             return LaneState.FAILED
-        return LaneState.NOT_ASKED if self._over else LaneState.PENDING
+        return LaneState.NOT_ASKED if self._state.run.is_over else LaneState.PENDING
 
     def _text(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> str:
         if last is not None and (last.text or last.status == CallStatus.RUNNING):
