@@ -186,10 +186,6 @@ class SessionPage(KindPage):
         """Return the form that starts a session."""
         return reverse("sessions:start")
 
-    def change_address(self, run: Run) -> str:
-        """Return that form, filled in with the task and the line-up of `run`."""
-        return f"{self.start_address()}?from={run.pk}"
-
 
 def _lineup_words(request: Mapping[str, Json]) -> str:
     lineup, number = request.get("lineup") or {}, request.get("version")

@@ -353,9 +353,10 @@ class KindPage:
         """Return the page where runs of the kind are started, empty when there is none."""
         return ""
 
-    def change_address(self, run: Run) -> str:  # noqa: ARG002  # most kinds have a form
+    def change_address(self, run: Run) -> str:
         """Return where a run is changed and started again, empty when it cannot be."""
-        return ""
+        start = self.start_address()
+        return f"{start}?from={run.pk}" if start else ""
 
 
 KINDS: dict[str, RunKind] = {}

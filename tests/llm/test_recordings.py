@@ -101,7 +101,7 @@ def test_its_models_are_listed_added_and_answer_what_was_recorded(owner: Members
 def test_no_first_panel_holds_models_that_only_know_recorded_questions(owner: Membership) -> None:
     add(owner, connect(owner), "ada")
     add_simulated(membership=owner)
-    panel = default_panel(usable_models(owner), size=99)
+    panel = default_panel(usable_models(owner))
     assert panel
     assert "ada" not in panel
 

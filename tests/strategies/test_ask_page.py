@@ -74,19 +74,20 @@ class TestMethods:
     def form(self, member: Membership, others: int, chosen: str = "voting") -> AskForm:
         a_model(member, "one")
         more = {f"board/{n}": Startable(ref=str(n), title=f"Board {n}") for n in range(others)}
-        return AskForm(models=list(models_with_profiles(member)), others=more, initial={"strategy": chosen})
+        models, initial = list(models_with_profiles(member)), {"strategy": chosen}
+        return AskForm(models=models, tools={}, rubrics=list, others=more, initial=initial)
 
     def test_a_few_stand_side_by_side_and_the_rest_behind_a_menu(self, member: Membership) -> None:
         form = self.form(member, 3)
-        known = [each.name for each in form.method_choices]
+        known = list(form.methods)
         assert (known[0], known[-3:]) == ("voting", ["board/0", "board/1", "board/2"])
-        assert [each.name for each in form.shown_methods] == known[: MOST_IN_A_ROW - 1]
-        assert [each.name for each in form.other_methods] == known[MOST_IN_A_ROW - 1 :]
+        assert list(form.shown_methods) == known[: MOST_IN_A_ROW - 1]
+        assert list(form.other_methods) == known[MOST_IN_A_ROW - 1 :]
 
     def test_the_chosen_one_leads_where_it_would_be_behind_the_menu(self, member: Membership) -> None:
         form = self.form(member, 3, chosen="board/2")
-        assert form.shown_methods[0].name == "board/2"
-        assert "board/2" not in [each.name for each in form.other_methods]
+        assert next(iter(form.shown_methods)) == "board/2"
+        assert "board/2" not in form.other_methods
         assert len(form.shown_methods) == MOST_IN_A_ROW - 1
 
 

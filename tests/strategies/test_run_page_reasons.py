@@ -9,7 +9,7 @@ from django.test import Client
 
 from orchestra_site.accounts.models import Membership
 from orchestration.runs.models import Run
-from orchestration.strategies.engine.voting.options import BallotKind
+from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
 from orchestration.strategies.parts.ballots import ShownVote, VoterRow
 from orchestration.strategies.parts.lanes import LARGEST_COMPARED, Lane, LaneState, beside_answer
 from orchestration.strategies.parts.reasons import headline, reason, settings, verdict
@@ -86,19 +86,17 @@ def test_the_verdict_says_comparable_answers_where_some_answers_could_not_be_com
 
 def voted(kind: BallotKind, *, counting: int, dissenters: int) -> ShownVote:
     rows = [
-        VoterRow(voter=f"v{n}", role="", cells=(), voted=True, reason="", weight="", dissents=n < dissenters)
+        VoterRow(voter=f"v{n}", role="", cells=(), cast=None, weight="", dissents=n < dissenters)
         for n in range(counting)
     ]
     return ShownVote(
-        kind=kind,
+        options=VotingOptions(ballot=kind),
         why="",
-        rule="plurality",
         bars=(),
         columns=(),
         rows=tuple(rows),
         counting=counting,
         voters=counting,
-        quorum=1,
         result={},
     )
 
@@ -140,8 +138,7 @@ def lane(model: str, text: str, *, chosen: bool = False) -> Lane:
     return Lane(
         number=0,
         model=model,
-        provider="",
-        tier="",
+        spec={},
         role="",
         state=LaneState.ANSWERED,
         call="",
@@ -151,7 +148,6 @@ def lane(model: str, text: str, *, chosen: bool = False) -> Lane:
         first_token_s=None,
         tokens=0,
         cost_usd=None,
-        priced=True,
         saved_usd=None,
         quality=None,
         chosen=chosen,

@@ -116,6 +116,6 @@ def test_the_page_says_what_was_called_with_what_and_what_it_gave(rows: RunRows,
 
 
 def test_long_arguments_and_results_of_several_lines_are_folded() -> None:
-    call = ShownToolCall(step="ask/a.tool-1", tool="t", state="done", arguments="x" * 161)
+    call = ShownToolCall(tool="t", state="done", arguments="x" * 161)
     assert not call.is_short
-    assert not ShownToolCall(step="", tool="t", state="done", result="a\nb").is_short
+    assert not ShownToolCall(tool="t", state="done", result="a\nb").is_short

@@ -51,10 +51,6 @@ class EvaluationPage(KindPage):
         """Return the form of a new evaluation."""
         return reverse("evaluation:new")
 
-    def change_address(self, run: Run) -> str:
-        """Return the form filled in as the run was."""
-        return f"{reverse('evaluation:new')}?from={run.pk}"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownRule:

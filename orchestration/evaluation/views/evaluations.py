@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpResponse, JsonResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -40,10 +39,11 @@ from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Run
 from orchestration.runs.parts.exporting import csv_lines
 from orchestration.runs.services.starting import start_run
+from orchestration.runs.views.run import path_of
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.forms.presets import SavePresetForm, unusual_content
-from orchestration.strategies.parts.methods import shown_content
 from orchestration.strategies.selectors import models_with_profiles
+from orchestration.strategies.views.presets import preset_page
 
 REDRAWS = ("add", "drop", "redraw")
 ITEMS_ON_A_PAGE = 15
@@ -85,8 +85,7 @@ def new(request: MemberRequest) -> HttpResponse:
         except InvalidRequest as refusal:
             form.refuse(refusal)
         else:
-            address = reverse("runs:run", args=[run.pk])
-            return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+            return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": path_of(run)})
     return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -203,9 +202,7 @@ def save_as_preset(request: MemberRequest, run: UUID, number: int) -> HttpRespon
     configurations = row.request["configurations"]
     if number >= len(configurations) or rule_set(configurations[number]["strategy"]) is not None:
         raise Http404("This evaluation has no such strategy.")
-    form = SavePresetForm(None, made=unusual_content(configurations[number]))
-    context = {"form": form, **shown_content(form.content)}
-    return render(request, "strategies/preset_save.html", context)
+    return preset_page(request, SavePresetForm(None, made=unusual_content(configurations[number])))
 
 
 @require_safe

@@ -188,10 +188,6 @@ class AutoPage(KindPage):
         """Return the address of Ask."""
         return reverse("strategies:ask")
 
-    def change_address(self, run: Run) -> str:
-        """Return the address of Ask, filled in with the request of `run`."""
-        return f"{self.start_address()}?from={run.pk}"
-
 
 def performance(calls: Sequence[Call], reused: int) -> Performance:
     """Return how calls went."""

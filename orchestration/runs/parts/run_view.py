@@ -268,8 +268,7 @@ def run_view(state: RunState, *, after: int, now: datetime, member: Membership |
     """
     page = get_page(state.run.kind)
     final: Sequence[Mapping[str, Json]] | None = (state.run.outcome or {}).get("decisions")
-    recorded = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
-    parked = [event.data for event in state.remembered if event.kind == EventKind.RUN_WAITED]
+    parked = state.recorded(EventKind.RUN_WAITED)
     commands = [e for e in state.remembered if e.kind == EventKind.COMMAND_RECEIVED]
     pauses = [e.seq for e in commands if e.data.get("kind") == CommandKind.PAUSE]
     since = max((e.seq for e in state.remembered if e.kind in AFTER_A_PAUSE), default=0)
@@ -281,7 +280,7 @@ def run_view(state: RunState, *, after: int, now: datetime, member: Membership |
         run=state.run,
         page=page,
         facts=_totals(state.run, now) if page.is_large else _facts(state, now),
-        decisions=tuple(map(with_shares, final or recorded)),
+        decisions=tuple(map(with_shares, final or state.recorded(EventKind.DECISION_MADE))),
         path=own.get("path") or waterfall(state, now, decided_at),
         story=tuple(_line(event, state.run, models) for event in state.new_events),
         ratings=state.ratings,

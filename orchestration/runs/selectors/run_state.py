@@ -58,6 +58,10 @@ class RunState:
     seq: int
     prefix: str = ""
 
+    def recorded(self, kind: str) -> list[Mapping[str, Json]]:
+        """Return the data of the remembered events of a kind, in their order."""
+        return [event.data for event in self.remembered if event.kind == kind]
+
 
 def visible_runs(membership: Membership) -> QuerySet[Run]:
     """Return the team's runs with what their page names."""

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from django import forms
-from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
 from orchestration.llm.engine.errors import InvalidRequest
@@ -16,18 +15,16 @@ from orchestration.llm.models import LanguageModel, ProviderKind
 from orchestration.runs.kinds import Startable, get_kind
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.errors import InvalidOptions, OptionError
-from orchestration.strategies.engine.strategy import all_strategies, get_strategy
+from orchestration.strategies.engine.strategy import Strategy, all_strategies, get_strategy
 from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, Request
 from orchestration.strategies.forms.fields import (
     PREFIX,
     Fault,
     FieldGroup,
-    MethodChoice,
     initial_text,
     option_fields,
     option_values,
     typed_value,
-    untouched_options,
 )
 from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
 from orchestration.strategies.kinds import first_method
@@ -82,26 +79,23 @@ class AskForm(forms.Form):
         data: QueryDict | None = None,
         *,
         models: Sequence[LanguageModel],
-        tools: Mapping[str, ToolSpec] | None = None,
-        rubrics: Callable[[], Sequence[str]] = tuple,
-        others: Mapping[str, Startable] | None = None,
+        tools: Mapping[str, ToolSpec],
+        rubrics: Callable[[], Sequence[str]],
+        others: Mapping[str, Startable],
         initial: Mapping[str, Any] | None = None,
     ) -> None:
         self.usable_models = models
-        self._others, self._rubrics = others or {}, rubrics
+        self._others, self._rubrics = others, rubrics
         leading = first_method()
         self._first = leading.name if leading and leading.name in self._others else FIRST_STRATEGY
         known = {"strategy": self._first, "models": default_panel(models)} | dict(initial or {})
         super().__init__(data, initial=known)
         names = [model.name for model in models]
-        picker = self.fields["models"]
-        picker.choices = [(name, name) for name in names]  # type: ignore[attr-defined]
-        choosing = self.fields["tools"]
-        choosing.choices = [(name, spec.label) for name, spec in (tools or {}).items()]  # type: ignore[attr-defined]
+        self.fields["models"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+        self.fields["tools"].choices = [(name, each.label) for name, each in tools.items()]  # type: ignore[attr-defined]
         self.fields |= schema_fields(LIMIT_SCHEMA) | schema_fields(ROUNDS)
         asked = str(self.data.get("strategy") or self.initial["strategy"])
-        there = asked in all_strategies() or asked in self._others  # those of other kinds as "kind/name"
-        self.chosen_method = asked if there else self._first
+        self.chosen_method = asked if asked in self.methods else self._first
         self.fields |= self._method_fields(names)
         if self.is_bound and self.data.get(OPTIONS_OF) != self.chosen_method:
             self.data = self._with_usual_options()
@@ -133,21 +127,17 @@ class AskForm(forms.Form):
         """True when the chosen method takes a panel."""
         return self.asks_for("models")
 
-    @property
-    def wants_limits(self) -> bool:
-        """True when the chosen method takes limits."""
-        return self.asks_for("constraints")
-
     def _with_usual_options(self) -> QueryDict:
         """Return the data with the strategy's usual options where the page showed another's, or none."""
         data = QueryDict(mutable=True)
         data.update(self.data)
         data.setdefault("tool_rounds", str(USUAL_ROUNDS))  # a page without tools has no field for it
-        untouched = untouched_options(str(self.data.get(OPTIONS_OF, "")))
+        before = all_strategies().get(self.data.get(OPTIONS_OF, ""))
+        shown = option_fields(before.Options, []) if before is not None else {}
         for name, field in self.fields.items():
             if not name.startswith(PREFIX):
                 continue
-            if name in untouched and data.get(name) == untouched[name]:
+            if name in shown and data.get(name) == initial_text(shown[name]):
                 del data[name]  # the default of the strategy shown before, not a choice
             is_sent = field.initial is not None and not isinstance(field.initial, bool | list)
             if name not in data and (is_sent or field.initial is True):
@@ -166,27 +156,23 @@ class AskForm(forms.Form):
 
     def clean_models(self) -> list[str]:
         """Put the chosen models into the panel's order."""
-        chosen = set(self.cleaned_data["models"])
-        return [row.name for row in self.panel if row.name in chosen]
+        return self.chosen_models
 
     @cached_property
     def panel(self) -> list[PanelRow]:
         """The rows of the panel picker, after the move that a button requests."""
-        if not isinstance(self.data, QueryDict) or not self.is_bound:
-            chosen = self.initial["models"]
-            return panel_rows(self.usable_models, chosen, chosen)
-        order = self.data.getlist("order")
-        if not order and self.data.get(OPTIONS_OF) in self._others:  # which the page showed no panel for
-            chosen = self.initial["models"]
-            return panel_rows(self.usable_models, chosen, self.data.getlist("models") or chosen)
+        order = chosen = self.initial["models"]
+        if isinstance(self.data, QueryDict):
+            sent, picked = self.data.getlist("order"), self.data.getlist("models")
+            had_panel = bool(sent) or self.data.get(OPTIONS_OF) not in self._others
+            order, chosen = (sent, picked) if had_panel else (order, picked or chosen)
         direction, _, name = self.data.get("move", "").partition(":")
-        order = moved(order, name, up=direction == "up") if name else order
-        return panel_rows(self.usable_models, order, self.data.getlist("models"))
+        return panel_rows(self.usable_models, moved(order, name, up=direction == "up"), chosen)
 
     @property
     def chosen_models(self) -> list[str]:
         """The names of the chosen models, in the panel's order."""
-        return [row.name for row in self.panel if row.checked]
+        return [row.model.name for row in self.panel if row.checked]
 
     @property
     def chosen_tools(self) -> list[str]:
@@ -213,35 +199,32 @@ class AskForm(forms.Form):
         """True when the team has no model yet that is not simulated."""
         return all(model.provider.kind == ProviderKind.SIMULATED for model in self.usable_models)
 
-    @property
-    def method_choices(self) -> list[MethodChoice]:
-        """All methods: the default one, strategies, then those of other kinds."""
-        named = all_strategies()
-        others = [each for name, each in named.items() if name not in LEADING]
-        ordered = [*(named[name] for name in LEADING), *others]
-        known = [MethodChoice(each.name, each.title, each.summary) for each in ordered]
-        of_kinds = [MethodChoice(name, o.title, o.summary) for name, o in self._others.items()]
-        return sorted([*known, *of_kinds], key=lambda choice: choice.name != self._first)
+    @cached_property
+    def methods(self) -> Mapping[str, Strategy | Startable]:
+        """All methods by name, those of other kinds as `kind/name`: the first choice, strategies, others."""
+        known: dict[str, Strategy | Startable] = {**all_strategies(), **self._others}
+        return {name: known[name] for name in dict.fromkeys((self._first, *LEADING, *known))}
 
     @property
-    def method(self) -> MethodChoice:
+    def method(self) -> Strategy | Startable:
         """The chosen method."""
-        return next(choice for choice in self.method_choices if choice.name == self.chosen_method)
+        return self.methods[self.chosen_method]
 
     @property
-    def shown_methods(self) -> list[MethodChoice]:
+    def shown_methods(self) -> Mapping[str, Strategy | Startable]:
         """The methods side by side: the first few; the chosen one leads where it is not one of them."""
-        known = self.method_choices
-        if len(known) <= MOST_IN_A_ROW:
-            return known
-        first = known[: MOST_IN_A_ROW - 1]
-        return first if self.method in first else [self.method, *first[:-1]]
+        names = list(self.methods)
+        if len(names) > MOST_IN_A_ROW:
+            names = names[: MOST_IN_A_ROW - 1]
+        if self.chosen_method not in names:
+            names = [self.chosen_method, *names[:-1]]
+        return {name: self.methods[name] for name in names}
 
     @property
-    def other_methods(self) -> list[MethodChoice]:
+    def other_methods(self) -> Mapping[str, Strategy | Startable]:
         """The methods behind the menu."""
         shown = self.shown_methods
-        return [choice for choice in self.method_choices if choice not in shown]
+        return {name: method for name, method in self.methods.items() if name not in shown}
 
     @property
     def option_boxes(self) -> list[forms.BoundField]:
@@ -263,7 +246,7 @@ class AskForm(forms.Form):
         rest = [box for box in self.option_boxes if box.name not in main]
         if self.asks_for("tools") and self.fields["tools"].choices:  # type: ignore[attr-defined]
             rest = [self["tools"], self["tool_rounds"], *rest]
-        limits = [self[name] for name in LIMITS] if self.wants_limits else []
+        limits = [self[name] for name in LIMITS] if self.asks_for("constraints") else []
         system = [self["system"]] if self.asks_for("system") else []
         known = [
             FieldGroup("advanced", "Advanced", rest, "as usual"),
@@ -289,14 +272,10 @@ class AskForm(forms.Form):
         ]
         shown = {box.name for box, _ in at}
         hidden = [words for name, all_ in self.errors.items() if name not in shown for words in all_]
-        return [
-            *(
-                Fault(str(box.label), " ".join(map(str, box.errors)), place)
-                for box, place in at
-                if box.errors
-            ),
-            *(Fault("", str(words), "") for words in hidden),
+        own = [
+            Fault(str(box.label), " ".join(map(str, box.errors)), place) for box, place in at if box.errors
         ]
+        return own + [Fault("", str(words), "") for words in hidden]
 
     def draft(self) -> Request | None:
         """Return the request as filled in so far, valid or not; None where no strategy is chosen."""
@@ -323,20 +302,15 @@ class AskForm(forms.Form):
         options = option_values({box.name: typed_value(box) for box in self.option_boxes})
         return {**asked, **options, "ref": self.chosen_method.partition("/")[2]}
 
-    def set_aside_errors(self) -> None:
-        """Drop the errors, so that the form shows what was filled in without them."""
-        self._errors = ErrorDict()
-
     def payload(self) -> tuple[str, dict[str, Json]]:
         """Return the kind of run that the valid form asks for, and its payload."""
         clean = self.cleaned_data
         method, options = clean["strategy"], option_values(clean)
-        limits = {name: clean[name] for name in LIMITS if clean[name] is not None}
         payload = {
             "text": clean["text"],
             "system": clean["system"],
             "models": tuple(clean["models"]),
-            "constraints": limits,
+            "constraints": {name: clean[name] for name in LIMITS if clean[name] is not None},
             "tools": tuple(clean["tools"]),
             "tool_rounds": clean["tool_rounds"] or USUAL_ROUNDS,
         }
@@ -359,14 +333,13 @@ def initial_values(run: Run) -> dict[str, Any]:
     payload = get_kind(run.kind).payload(run)
     method = run.ref if run.kind == NAME else f"{run.kind}/{run.ref}"
     own = payload.get("options") if run.kind == NAME else payload
-    tools = payload if run.kind != NAME else run.request
     return {
         "text": payload.get("text", ""),
         "system": payload.get("system", ""),
         "strategy": method,
         "models": list(payload.get("models", ())),
-        "tools": list(tools.get("tools", ())),
-        "tool_rounds": tools.get("tool_rounds", USUAL_ROUNDS),
+        "tools": list(payload.get("tools", ())),
+        "tool_rounds": payload.get("tool_rounds", USUAL_ROUNDS),
         **{f"{PREFIX}{name}": value for name, value in (own or {}).items()},
         **{name: (payload.get("constraints") or {}).get(name) for name in LIMITS},
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -11,7 +10,6 @@ from django import forms
 from pydantic import BaseModel
 
 from orchestration.llm.engine.types import FieldFormat, Json
-from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.tools.forms.schemas import PercentField, schema_fields
 
 PREFIX = "options."
@@ -67,16 +65,7 @@ def typed_value(box: forms.BoundField) -> Any:  # noqa: ANN401  # whatever was t
         return None
 
 
-def untouched_options(strategy: str) -> dict[str, str]:
-    """Return what a page sends for unchanged options of `strategy`, by the fields' names."""
-    if strategy not in all_strategies():
-        return {}
-    fields = option_fields(get_strategy(strategy).Options, [])
-    return {name: initial_text(field) for name, field in fields.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A prompt and its title."""
 
     title: str
@@ -97,18 +86,9 @@ EXAMPLES = (
     ),
 )
 
-
 LONGEST_VALUE = 40
 SHOWN = 3
 """Fields that a folded group names; the others are counted."""
-
-
-class MethodChoice(NamedTuple):
-    """A method in the list on Ask."""
-
-    name: str
-    title: str
-    summary: str
 
 
 class Fault(NamedTuple):

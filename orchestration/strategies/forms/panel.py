@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from uuid import UUID
 
-from orchestration.llm.engine.types import Prices, Tier
+from orchestration.llm.engine.types import Tier
 from orchestration.llm.models import LanguageModel, ProviderKind
 from orchestration.strategies.engine.profiles import Evidence, plus
 
@@ -16,11 +14,13 @@ PANEL_SIZE = 3
 TIERS = list(Tier)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRecord:
-    """What is known of a model from the team's runs, over all types of task."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PanelRow:
+    """A model as the picker lists it; `evidence` is of the team's runs, over all types of task."""
 
+    model: LanguageModel
     evidence: Evidence
+    checked: bool
 
     @property
     def seconds(self) -> float | None:
@@ -38,51 +38,23 @@ class ModelRecord:
         return self.evidence.quality / self.evidence.judged if self.evidence.judged else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PanelRow:
-    """A model as the picker lists it."""
-
-    key: UUID
-    name: str
-    provider: str
-    tier: str
-    simulated: bool
-    prices: Prices | None
-    record: ModelRecord
-    checked: bool
-    first: bool
-    last: bool
-
-
 def panel_rows(
     models: Sequence[LanguageModel], order: Sequence[str], chosen: Sequence[str]
 ) -> list[PanelRow]:
     """Return a row for each model, prefetched with its profiles: first those in `order`, then the others."""
     known = {model.name: model for model in models}
-    names = list(dict.fromkeys([*(name for name in order if name in known), *known]))
+    ordered = {name: known[name] for name in (*order, *known) if name in known}
     return [
         PanelRow(
-            key=known[name].pk,
-            name=name,
-            provider=known[name].provider.name,
-            tier=known[name].tier,
-            simulated=known[name].provider.kind == ProviderKind.SIMULATED,
-            prices=known[name].prices_today(),
-            record=model_record(known[name]),
+            model=model,
+            evidence=plus(*(profile.evidence for profile in model.profiles.all())),
             checked=name in chosen,
-            first=place == 0,
-            last=place == len(names) - 1,
         )
-        for place, name in enumerate(names)
+        for name, model in ordered.items()
     ]
 
 
-def model_record(model: LanguageModel) -> ModelRecord:
-    """Return the record of a model whose profiles are prefetched."""
-    return ModelRecord(reduce(plus, (profile.evidence for profile in model.profiles.all()), Evidence()))
-
-
-def default_panel(models: Sequence[LanguageModel], size: int = PANEL_SIZE) -> list[str]:
+def default_panel(models: Sequence[LanguageModel]) -> list[str]:
     """Return a first panel: real models before simulated ones, each tier once before any twice.
 
     Recorded models answer recorded questions only, so they are not chosen unless there are no others.
@@ -94,7 +66,7 @@ def default_panel(models: Sequence[LanguageModel], size: int = PANEL_SIZE) -> li
         kind = (model.provider.kind == ProviderKind.SIMULATED, TIERS.index(Tier(model.tier)))
         ranked.append((kind[0], turns[kind], kind[1], model.name))
         turns[kind] += 1
-    return [name for *_, name in sorted(ranked)][:size]
+    return [name for *_, name in sorted(ranked)][:PANEL_SIZE]
 
 
 def moved(order: Sequence[str], name: str, *, up: bool) -> list[str]:
@@ -102,7 +74,5 @@ def moved(order: Sequence[str], name: str, *, up: bool) -> list[str]:
     names = list(order)
     if name in names:
         place = names.index(name)
-        target = place - 1 if up else place + 1
-        if 0 <= target < len(names):
-            names[place], names[target] = names[target], names[place]
+        names.insert(max(0, place - 1) if up else place + 1, names.pop(place))
     return names

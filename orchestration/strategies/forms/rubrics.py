@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
-from django.forms.utils import ErrorDict
 from django.http import QueryDict
 from pydantic import ValidationError
 
@@ -33,15 +31,7 @@ def _area(label: str, longest: int, help_text: str = "") -> forms.CharField:
     return forms.CharField(label=label, max_length=longest, required=False, help_text=help_text, widget=area)
 
 
-class LenientForm(forms.Form):
-    """A form that can be shown as it is filled in, whatever is wrong with it."""
-
-    def set_aside_errors(self) -> None:
-        """Drop the errors."""
-        self._errors = ErrorDict()
-
-
-class RubricForm(LenientForm):
+class RubricForm(forms.Form):
     """The fields of a rubric beside its criteria and examples. `based_on` is the version that is changed."""
 
     name = forms.CharField(label="Name", max_length=60, help_text="What a strategy's option Rubric calls it.")
@@ -57,7 +47,7 @@ class RubricForm(LenientForm):
     based_on = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=10**9)
 
 
-class CriterionForm(LenientForm):
+class CriterionForm(forms.Form):
     """One criterion; a line that is left empty is none."""
 
     name = forms.CharField(label="Criterion", max_length=60, required=False)
@@ -86,7 +76,7 @@ class CriterionForm(LenientForm):
         )
 
 
-class ExampleForm(LenientForm):
+class ExampleForm(forms.Form):
     """An example; all of its fields, or none."""
 
     question = _area("Question", 2_000)
@@ -116,26 +106,24 @@ ExampleLines = forms.formset_factory(ExampleForm, extra=0, max_num=MOST_EXAMPLES
 class RubricForms:
     """The form of a rubric with its lines, from a rubric or from what was posted."""
 
-    def __init__(self, data: QueryDict | None = None, *, rubric: Rubric | None = None) -> None:
-        if data is not None:
-            posted = _with_counted_lines(data)
+    def __init__(self, shown: QueryDict | Rubric) -> None:
+        if isinstance(shown, QueryDict):
+            posted = _with_counted_lines(shown)
             self.own = RubricForm(posted)
             self.criteria = CriterionLines(posted, prefix="criteria")
             self.examples = ExampleLines(posted, prefix="examples")
             return
-        shown = rubric.model_dump(mode="json") if rubric else {}
-        self.own = RubricForm(initial={**shown, "based_on": shown.get("version", 0)})
-        criteria = [{**each, "weight": f"{each['weight']:g}"} for each in shown.get("criteria", ())]
-        self.criteria = CriterionLines(initial=_with_blanks(criteria, MOST_CRITERIA), prefix="criteria")
-        examples = shown.get("examples", [])
-        self.examples = ExampleLines(
-            initial=_with_blanks(examples, MOST_EXAMPLES, least=1), prefix="examples"
-        )
+        said = shown.model_dump(mode="json")
+        self.own = RubricForm(initial={**said, "based_on": said["version"]})
+        criteria = [{**each, "weight": f"{each['weight']:g}"} for each in said["criteria"]]
+        criteria += [{}] * (len(criteria) < MOST_CRITERIA)
+        self.criteria = CriterionLines(initial=criteria, prefix="criteria")
+        examples = said["examples"] + [{}] * (len(said["examples"]) < MOST_EXAMPLES)
+        self.examples = ExampleLines(initial=examples, prefix="examples")
 
     def is_valid(self) -> bool:
         """Return whether all can be read; a fault is shown at its field."""
-        found = [self.own.is_valid(), self.criteria.is_valid(), self.examples.is_valid()]
-        return all(found)
+        return all([self.own.is_valid(), self.criteria.is_valid(), self.examples.is_valid()])
 
     def rubric(self) -> Rubric:
         """Return what valid forms say. Raises `InvalidRequest`."""
@@ -150,20 +138,10 @@ class RubricForms:
             words = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
             raise InvalidRequest(words) from None
 
-    def refuse(self, refusal: InvalidRequest) -> None:
-        """Put a refusal at the field that it names, or above the form."""
-        self.own.add_error(refusal.field if refusal.field in self.own.fields else None, str(refusal))
-
-    def set_aside_errors(self) -> None:
+    def clear_errors(self) -> None:
         """Show what was filled in without what is wrong with it."""
         for each in (self.own, *self.criteria.forms, *self.examples.forms):
-            each.set_aside_errors()
-
-
-def _with_blanks(
-    lines: Sequence[Mapping[str, Any]], most: int, least: int = BLANK_LINES
-) -> list[Mapping[str, Any]]:
-    return [*lines, *[{}] * max(0, min(least, most - len(lines)))]
+            each.errors.clear()
 
 
 def _with_counted_lines(data: QueryDict) -> QueryDict:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from orchestration.llm.engine.types import Json
-from orchestration.llm.services.panel import PanelRole
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import RunState
@@ -20,6 +19,7 @@ from orchestration.strategies.engine.voting.counting import Cast, Count, count
 from orchestration.strategies.engine.voting.deciding import shares
 from orchestration.strategies.engine.voting.options import BallotKind, VotingOptions
 from orchestration.strategies.engine.voting.strategy import BALLOT, PLURALITY
+from orchestration.strategies.parts.lanes import member_names
 from orchestration.strategies.selectors import strategy_name
 
 VOTING = "voting"
@@ -27,20 +27,11 @@ WORDS = {RuleName.WEIGHTED: "weight", RuleName.BORDA: "points", RuleName.APPROVA
 
 
 class CellMark(StrEnum):
-    """What a cell of the ballot matrix shows."""
+    """What a cell of the ballot matrix shows, where it is not the rank that a ballot gives."""
 
     NOTHING = ""
     CHOICE = "choice"
-    RANK = "rank"
     OWN = "own"
-
-
-@dataclass(frozen=True, slots=True)
-class BallotCell:
-    """What a voter's ballot says about one option; `text` is a rank."""
-
-    mark: CellMark
-    text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,44 +45,41 @@ class TallyBar:
     share: float
     score: str
     won: bool
-    voters: tuple[str, ...] = ()
+    voters: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VoterRow:
-    """One voter. `voted` is None before a ballot is cast, False after an abstention."""
+    """One voter. `cast` is None before there is a ballot."""
 
     voter: str
     role: str
-    cells: tuple[BallotCell, ...]
-    voted: bool | None
-    reason: str
+    cells: tuple[CellMark | int, ...]
+    cast: Cast | None
     weight: str
     dissents: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownVote:
-    """A vote. `result` is its tally, empty until there is one; `why` is the reason for its kind.
+    """A vote. `result` is its tally, empty until there is one; `why` is the reason for its kind of ballot.
 
     `counting` are the ballots that are no abstentions.
     """
 
-    kind: BallotKind
+    options: VotingOptions
     why: str
-    rule: str
     bars: tuple[TallyBar, ...]
     columns: tuple[str, ...]
     rows: tuple[VoterRow, ...]
     counting: int
     voters: int
-    quorum: int
     result: Mapping[str, Json]
 
     @property
     def abstentions(self) -> list[VoterRow]:
         """Who abstained."""
-        return [row for row in self.rows if row.voted is False]
+        return [row for row in self.rows if row.cast and row.cast.abstained]
 
     @property
     def dissenters(self) -> list[str]:
@@ -101,30 +89,29 @@ class ShownVote:
     @property
     def words(self) -> str:
         """The rule and the kind of ballot."""
-        return f"{self.rule} of {'blind reviews' if self.kind is BallotKind.REVIEW else 'answers'}"
+        reviewed = self.options.ballot is BallotKind.REVIEW
+        return f"{self.options.rule} of {'blind reviews' if reviewed else 'answers'}"
 
     @property
     def reasons(self) -> list[VoterRow]:
         """Who gave a reason for a ballot that counts."""
-        return [row for row in self.rows if row.voted and row.reason]
+        return [row for row in self.rows if row.cast and row.cast.reason and not row.cast.abstained]
 
 
 def shown_vote(state: RunState) -> ShownVote | None:
     """Return the vote of a run, None until it is clear what is voted with or a ballot was cast."""
-    cast_events = [event.data for event in state.remembered if event.kind == StrategyEvent.BALLOT_CAST]
-    decided = [event.data for event in state.remembered if event.kind == EventKind.DECISION_MADE]
-    choice = next((data for data in reversed(decided) if data["kind"] == BALLOT), None)
+    cast_events = state.recorded(StrategyEvent.BALLOT_CAST)
+    decided = reversed(state.recorded(EventKind.DECISION_MADE))
+    choice = next((data for data in decided if data["kind"] == BALLOT), None)
     if not (cast_events or choice) or (options := _options(state.run)) is None:
         return None
-    panel = [
-        e["spec"]["name"] for e in state.run.panel if e.get("role", PanelRole.MEMBER) == PanelRole.MEMBER
-    ]
+    panel = member_names(state.run)
     if strategy_name(state.run) != VOTING:  # each answer of a model may be a voter
         panel = list(dict.fromkeys([*panel, *(str(data["voter"]) for data in cast_events)]))
     casts = {
         cast.voter: cast for cast in map(Cast.from_json, cast_events) if cast.voter in {*panel, options.judge}
     }
-    tallied = [event.data for event in state.remembered if event.kind == StrategyEvent.VOTE_TALLIED]
+    tallied = state.recorded(StrategyEvent.VOTE_TALLIED)
     if choice is not None:
         options = options.with_ballot(BallotKind(choice["chosen"]))
     why = "" if choice is None else choice["reason"]
@@ -173,15 +160,13 @@ def _shown(
     ]
     judge = [options.judge] if options.judge and options.judge in casts else []
     return ShownVote(
-        kind=options.ballot,
+        options=options,
         why=why,
-        rule=options.rule.value,
         bars=tuple(sorted(bars, key=lambda bar: (not bar.won, -bar.share))),
         columns=tuple(contender.label for contender in votes.contenders),
-        rows=tuple(_row(name, options, votes, casts.get(name), result) for name in [*panel, *judge]),
+        rows=tuple(_row(name, votes, casts.get(name), result) for name in [*panel, *judge]),
         counting=len(votes.counting),
         voters=len(panel),
-        quorum=options.quorum,
         result=result,
     )
 
@@ -202,27 +187,17 @@ def _score(rule: RuleName, score: float) -> str:
     return counted(round(score), word)
 
 
-def _row(
-    name: str, options: VotingOptions, votes: Count, cast: Cast | None, result: Mapping[str, Json]
-) -> VoterRow:
-    weights = {voter.name: voter.weight for voter in votes.election.voters}
-    weighted = options.rule is RuleName.WEIGHTED and name in weights
+def _row(name: str, votes: Count, cast: Cast | None, result: Mapping[str, Json]) -> VoterRow:
+    voter = next((each for each in votes.election.voters if each.name == name), None)
+    marks: dict[str | None, CellMark | int] = {voter.barred: CellMark.OWN} if voter is not None else {}
+    marks |= {each.choice: CellMark.CHOICE for each in votes.ballots if each.voter == name}
+    marks |= {label: rank for rank, label in enumerate(cast.ranking if cast is not None else (), start=1)}
+    weighted = votes.election.rule is RuleName.WEIGHTED
     return VoterRow(
         voter=name,
-        role="" if name in weights else "judge",
-        cells=tuple(_cell(name, contender.label, votes, cast) for contender in votes.contenders),
-        voted=None if cast is None else not cast.abstained,
-        reason=cast.reason if cast is not None else "",
-        weight=f"{weights[name]:g}" if weighted else "",
+        role="judge" if voter is None else "",
+        cells=tuple(marks.get(contender.label, CellMark.NOTHING) for contender in votes.contenders),
+        cast=cast,
+        weight=f"{voter.weight:g}" if voter is not None and weighted else "",
         dissents=name in (result.get("dissenters") or ()),
     )
-
-
-def _cell(name: str, label: str, votes: Count, cast: Cast | None) -> BallotCell:
-    if cast is not None and label in cast.ranking:
-        return BallotCell(CellMark.RANK, str(cast.ranking.index(label) + 1))
-    ballot = next((ballot for ballot in votes.ballots if ballot.voter == name), None)
-    if ballot is not None and label == ballot.choice:
-        return BallotCell(CellMark.CHOICE)
-    barred = any(voter.name == name and voter.barred == label for voter in votes.election.voters)
-    return BallotCell(CellMark.OWN if barred else CellMark.NOTHING)

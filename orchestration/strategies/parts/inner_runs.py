@@ -45,7 +45,7 @@ def inner_run(
         return None
     inner = replace(inner, run=_run(state.run, child, inner.calls, written))
     context = PAGE.context(inner, now)
-    made = [event.data for event in inner.remembered if event.kind == EventKind.DECISION_MADE]
+    made = inner.recorded(EventKind.DECISION_MADE)
     decisions = [with_shares(each) for each in made if not PAGE.is_elsewhere(each, context)]
     return {**context, "run": inner.run, "decisions": decisions}
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from statistics import fmean
-from typing import Any
+from typing import Any, Self
 
 from orchestration.llm.engine.types import MILLION, FinishReason, Json, Purpose
+from orchestration.llm.services.panel import PanelRole
 from orchestration.runs.engine.types import EventKind
-from orchestration.runs.models import Call, CallStatus, RunStatus
+from orchestration.runs.models import Call, CallStatus, Run, RunStatus
 from orchestration.runs.parts.differences import Piece, marked_differences
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.asking import answer_number, answer_step
@@ -25,62 +26,56 @@ from orchestration.strategies.selectors import strategy_name
 
 
 class LaneState(StrEnum):
-    """The state of a lane."""
+    """The state of a lane, with the name of the state whose `badge` it shows, and its `label` in words."""
 
-    PENDING = "pending"
-    WRITING = "writing"
-    CALLING = "calling"
-    RETRYING = "retrying"
-    ANSWERED = "answered"
-    UNUSABLE = "unusable"
-    REUSED = "reused"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    MISSING = "missing"
-    LOST = "lost"
-    NOT_ASKED = "not_asked"
+    PENDING = "pending", "queued", "Not asked yet"
+    WRITING = "writing", "running", "Writing"
+    CALLING = "calling", "running", "Calling a tool"
+    RETRYING = "retrying", "resumed", "Trying again"
+    ANSWERED = "answered", "done", "Answered"
+    UNUSABLE = "unusable", "declined", "Not usable"
+    REUSED = "reused", "done", "Answered before"
+    FAILED = "failed", "failed", "Failed"
+    CANCELLED = "cancelled", "cancelled", "Cancelled"
+    MISSING = "missing", "failed", "Not in time"
+    LOST = "lost", "lost", "Lost"
+    NOT_ASKED = "not_asked", "not_asked", "Not asked"
+
+    badge: str
+    label: str
+
+    def __new__(cls, value: str, badge: str, label: str) -> Self:
+        """Return the member of this value."""
+        member = str.__new__(cls, value)
+        member._value_, member.badge, member.label = value, badge, label
+        return member
 
 
-BADGES = {
-    LaneState.PENDING: ("queued", "Not asked yet"),
-    LaneState.WRITING: ("running", "Writing"),
-    LaneState.CALLING: ("running", "Calling a tool"),
-    LaneState.RETRYING: ("resumed", "Trying again"),
-    LaneState.ANSWERED: ("done", "Answered"),
-    LaneState.UNUSABLE: ("declined", "Not usable"),
-    LaneState.REUSED: ("done", "Answered before"),
-    LaneState.FAILED: ("failed", "Failed"),
-    LaneState.CANCELLED: ("cancelled", "Cancelled"),
-    LaneState.MISSING: ("failed", "Not in time"),
-    LaneState.LOST: ("lost", "Lost"),
-    LaneState.NOT_ASKED: ("not_asked", "Not asked"),
-}
 CALL_STATES = {
     CallStatus.DONE: LaneState.ANSWERED,
     CallStatus.FAILED: LaneState.FAILED,
     CallStatus.CANCELLED: LaneState.CANCELLED,
     CallStatus.LOST: LaneState.LOST,
 }
-
-
 LARGEST_COMPARED = 40_000
 """Characters of two texts up to which a page marks how they differ."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OtherAnswer:
-    """An answer of a model beside the one that its lane shows: another round, layer, draft or sample."""
+    """An answer of a model beside the one that its lane shows: another round, layer, draft or sample.
+
+    `call` is the last that was made for it.
+    """
 
     label: str
-    text: str
-    call: str
+    call: Call
     seconds: float | None
-    error: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lane:
-    """A model's lane.
+    """The lane of a model, whose frozen `spec` says where it is from.
 
     Money is None where the model has no price; `saved_usd` estimates what a cancelled call saved. A lane that
     `is_answer` has the text that the run answered with; the others say how they differ from it.
@@ -88,8 +83,7 @@ class Lane:
 
     number: int
     model: str
-    provider: str
-    tier: str
+    spec: Mapping[str, Json]
     role: str
     state: LaneState
     call: str
@@ -99,7 +93,6 @@ class Lane:
     first_token_s: float | None
     tokens: int
     cost_usd: Decimal | None
-    priced: bool
     saved_usd: Decimal | None
     quality: Mapping[str, Json] | None
     chosen: bool
@@ -110,16 +103,6 @@ class Lane:
     others: tuple[OtherAnswer, ...] = ()
     is_answer: bool = False
     differences: tuple[Piece, ...] = ()
-
-    @property
-    def badge(self) -> str:
-        """The name of the state whose badge the lane shows."""
-        return BADGES[self.state][0]
-
-    @property
-    def label(self) -> str:
-        """The state in words."""
-        return BADGES[self.state][1]
 
     @property
     def streams(self) -> bool:
@@ -139,20 +122,23 @@ class Lane:
 
 def run_lanes(state: RunState) -> tuple[Lane, ...]:
     """Return the lanes of the panel in its order, then those of a fallback and a synthesis, if any."""
-    joined = _fallback_model(state)
-    members = [
-        entry["spec"]
-        for role in ("member", "helper")
-        for entry in state.run.panel
-        if entry.get("role", "member") == role and (role == "member" or entry["spec"]["name"] == joined)
-    ]
-    panel = _PanelState(state)
-    lanes = [panel.lane(number, spec, Purpose.ANSWER) for number, spec in enumerate(members)]
     specs = {entry["spec"]["name"]: entry["spec"] for entry in state.run.panel}
+    joined = str((state.run.request.get("options") or {}).get("fallback_model") or "")
+    members = member_names(state.run)
+    decided = {made["kind"] for made in state.recorded(EventKind.DECISION_MADE)}
+    if FALLBACK in decided and joined in specs and joined not in members:
+        members.append(joined)
     writers = dict.fromkeys(call.model for call in state.calls if is_synthesis(call))
-    for number, model in enumerate(writers, start=len(lanes)):
-        lanes.append(panel.lane(number, specs.get(model, {"name": model}), Purpose.AGGREGATE))
-    return tuple(lanes)
+    asked = [(specs[name], Purpose.ANSWER) for name in members]
+    asked += [(specs.get(name, {"name": name}), Purpose.AGGREGATE) for name in writers]
+    panel = _PanelState(state)
+    return tuple(panel.lane(number, *each) for number, each in enumerate(asked))
+
+
+def member_names(run: Run) -> list[str]:
+    """Return the names of the models of the panel, without those that only help, in order."""
+    members = (entry for entry in run.panel if entry.get("role", PanelRole.MEMBER) == PanelRole.MEMBER)
+    return [entry["spec"]["name"] for entry in members]
 
 
 def beside_answer(lanes: Sequence[Lane], answer: str) -> tuple[Lane, ...]:
@@ -167,14 +153,6 @@ def _compared(lane: Lane, answer: str) -> Lane:
     if not (lane.text and answer) or len(lane.text) + len(answer) > LARGEST_COMPARED:
         return lane
     return replace(lane, differences=tuple(marked_differences(answer, lane.text)))
-
-
-def _fallback_model(state: RunState) -> str:
-    """Return the fallback model, if it was asked and is not on the panel; empty otherwise."""
-    names = {entry["spec"]["name"] for entry in state.run.panel if entry.get("role", "member") == "member"}
-    model = str((state.run.request.get("options") or {}).get("fallback_model") or "")
-    decided = (event.data.get("kind") for event in state.remembered if event.kind == EventKind.DECISION_MADE)
-    return model if model not in names and "fallback" in decided else ""
 
 
 def is_synthesis(call: Call) -> bool:
@@ -212,7 +190,6 @@ class _PanelState:
         }
         self._tools = tool_calls(state)
         self._chosen = chosen_names(state)
-        self._over = state.run.is_over
         self._synthesised = bool(outcome.get("answer")) and not outcome.get("chosen")
 
     def lane(self, number: int, spec: Mapping[str, Json], purpose: Purpose) -> Lane:
@@ -233,8 +210,7 @@ class _PanelState:
         return Lane(
             number=number,
             model=model,
-            provider=spec.get("provider", ""),
-            tier=spec.get("tier", ""),
+            spec=spec,
             role="synthesis" if purpose == Purpose.AGGREGATE else "",
             state=state,
             call=str(last.pk) if last else "",
@@ -244,7 +220,6 @@ class _PanelState:
             first_token_s=last.first_token_s if last else None,
             tokens=sum(call.input_tokens + call.output_tokens for call in calls),
             cost_usd=sum(costs, Decimal(0)) if costs else None,
-            priced=bool(spec.get("prices")),
             saved_usd=self._saved(spec) if state is LaneState.CANCELLED else None,
             quality=quality,
             chosen=bool({step, model} & self._chosen) if purpose == Purpose.ANSWER else self._synthesised,
@@ -274,18 +249,11 @@ class _PanelState:
             groups[answer_step(call.step)].append(call)
         wanted = answer_step(str(candidate.get("step") or ""))
         shown = groups.pop(wanted if wanted in groups else answer_step(calls[-1].step))
-        others = tuple(self._other(step, group) for step, group in groups.items())
-        return (*(call for group in groups.values() for call in group), *shown), others
-
-    def _other(self, step: str, calls: Sequence[Call]) -> OtherAnswer:
-        last = calls[-1]
-        return OtherAnswer(
-            label=self._label(step),
-            text=last.text,
-            call=str(last.pk),
-            seconds=_seconds(calls),
-            error=last.error,
+        others = tuple(
+            OtherAnswer(label=self._label(step), call=group[-1], seconds=_seconds(group))
+            for step, group in groups.items()
         )
+        return (*(call for group in groups.values() for call in group), *shown), others
 
     def _label(self, step: str) -> str:
         """Return what an answer is called among those of its model."""
@@ -293,16 +261,18 @@ class _PanelState:
         return f"{of} {answer_number(step)}"
 
     def _lane_state(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> LaneState:
-        if candidate.get("state") == "missing" and last is not None:
-            return LaneState.MISSING
+        ended = candidate.get("state")
         if last is None:
             return self._state_without_call(model, candidate)
+        if ended == "missing":
+            return LaneState.MISSING
         if last.status == CallStatus.RUNNING:
             return LaneState.WRITING
-        if last.finish == FinishReason.TOOL_CALLS and candidate.get("state") != "answered":
-            return self._calling_state(candidate)
+        if last.finish == FinishReason.TOOL_CALLS and ended != "answered":  # it called tools last
+            stopped = LaneState.FAILED if ended == "failed" else LaneState.CANCELLED
+            return stopped if candidate or self._state.run.is_over else LaneState.CALLING
         state = CALL_STATES[CallStatus(last.status)]
-        tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._over
+        tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._state.run.is_over
         return LaneState.RETRYING if tries_again and last.step not in self._ended else state
 
     def _state_without_call(self, model: str, candidate: Mapping[str, Json]) -> LaneState:
@@ -310,13 +280,7 @@ class _PanelState:
             return LaneState.REUSED
         if candidate.get("state") == "failed":
             return LaneState.FAILED
-        return LaneState.NOT_ASKED if self._over else LaneState.PENDING
-
-    def _calling_state(self, candidate: Mapping[str, Json]) -> LaneState:
-        """Return the state of a model whose last word so far is a tool call."""
-        if candidate.get("state") == "failed":
-            return LaneState.FAILED
-        return LaneState.CANCELLED if candidate or self._over else LaneState.CALLING
+        return LaneState.NOT_ASKED if self._state.run.is_over else LaneState.PENDING
 
     def _text(self, model: str, last: Call | None, candidate: Mapping[str, Json]) -> str:
         if last is not None and (last.text or last.status == CallStatus.RUNNING):
@@ -357,6 +321,6 @@ def chosen_names(state: RunState) -> set[str]:
         return {state.run.outcome["chosen"]} - {""}
     if any(map(is_synthesis, state.calls)):
         return set()  # the aggregator may be a member of the panel, too
-    decided = [e.data for e in state.remembered if e.kind == EventKind.DECISION_MADE]
-    picked = [data["chosen"] for data in decided if data.get("kind") == "select"]
+    made = state.recorded(EventKind.DECISION_MADE)
+    picked = [decision["chosen"] for decision in made if decision["kind"] == "select"]
     return set(picked[-1:])

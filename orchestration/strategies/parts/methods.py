@@ -12,11 +12,12 @@ from orchestration.llm.engine.types import FieldFormat, Json
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import model_spec
 from orchestration.strategies.engine.classification import TaskType
-from orchestration.strategies.engine.profiles import PRIOR_WEIGHT, Profile, expectation
+from orchestration.strategies.engine.profiles import Profile, profile_for
 from orchestration.strategies.engine.strategy import Strategy, all_strategies
 from orchestration.strategies.engine.types import percent
-from orchestration.strategies.selectors import PRESETS, PresetRecord, StrategyRecord, preset_records
+from orchestration.strategies.selectors import PRESETS, StrategyRecord, preset_records
 from orchestration.strategies.services.profiles import model_profiles
+from orchestration.tools.forms.schemas import resolved
 
 FOLDER = "strategies/methods"
 
@@ -54,26 +55,17 @@ class StrategyCard:
     def options(self) -> list[OptionNote]:
         """Its options, as its schema describes them."""
         schema = self.strategy.Options.model_json_schema()
-        definitions = schema.get("$defs", {})
-        return [_note(name, shape, definitions) for name, shape in schema.get("properties", {}).items()]
+        return [_note(name, shape, resolved(shape, schema)) for name, shape in schema["properties"].items()]
 
 
-def _note(name: str, shape: Mapping[str, Json], definitions: Mapping[str, Json]) -> OptionNote:
-    parts = [
-        part
-        for part in (shape, *shape.get("anyOf", ()), *shape.get("allOf", ()))
-        if part.get("type") != "null"
-    ]
-    merged: dict[str, Any] = {}
-    for part in parts:
-        referred = definitions.get(str(part.get("$ref", "")).rsplit("/", 1)[-1], {})
-        merged = {**referred, **part, **merged}
+def _note(name: str, shape: Mapping[str, Json], whole: Mapping[str, Json]) -> OptionNote:
+    """Return an option in words: its own schema, and the `whole` one with what that refers to."""
     return OptionNote(
         name=name,
         title=str(shape.get("title") or name.replace("_", " ").capitalize()),
         description=str(shape.get("description", "")),
-        default=_default(shape.get("default"), is_share=merged.get("format") == FieldFormat.SHARE),
-        allowed=_allowed(merged),
+        default=_default(shape.get("default"), is_share=whole.get("format") == FieldFormat.SHARE),
+        allowed=_allowed(whole),
     )
 
 
@@ -105,16 +97,11 @@ def _allowed(shape: Mapping[str, Json]) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PresetLine:
-    """A preset in a list: what it does in words, its figures, and its record where it has been used."""
+    """A preset in a list: what it does in words, its figures, and its mean quality, None without evidence."""
 
     line: DefinitionLine
     words: str
-    record: PresetRecord | None
-
-    @property
-    def quality(self) -> float | None:
-        """The mean quality of its runs, None where there is no evidence."""
-        return None if self.record is None else self.record.whole.quality
+    quality: float | None
 
 
 def preset_lines(membership: Membership) -> list[PresetLine]:
@@ -123,50 +110,31 @@ def preset_lines(membership: Membership) -> list[PresetLine]:
     for name, line in definition_lines(membership, PRESETS).items():
         stored = PRESETS.stored(line.document)
         words = stored.words if stored is not None else "It has problems and cannot run yet"
-        found.append(PresetLine(line=line, words=words, record=records.get(name)))
+        quality = records[name].whole.quality if name in records else None
+        found.append(PresetLine(line=line, words=words, quality=quality))
     return found
 
 
 def shown_content(made: Mapping[str, Json]) -> dict[str, Any]:
     """Return what a preset is made of in words: its strategy, its panel, and the options that are set."""
-    strategy = all_strategies().get(str(made.get("strategy", "")))
+    strategy = all_strategies().get(made.get("strategy", ""))
     fields = strategy.Options.model_fields if strategy is not None else {}
-    options = made.get("options")
-    set_options = options if isinstance(options, dict) else {}
     return {
         "strategy": strategy.title if strategy is not None else made.get("strategy", ""),
         "models": made.get("models") or (),
         "tools": made.get("tools") or (),
         "options": [
             (fields[name].title if name in fields else name, str(value).replace("_", " "))
-            for name, value in set_options.items()
+            for name, value in (made.get("options") or {}).items()
         ],
     }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProfileRow:
-    """A model with a cell for each type of task, in their usual order."""
-
-    model: LanguageModel
-    cells: tuple[Profile, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProfileTable:
-    """Models by types of task."""
-
-    rows: tuple[ProfileRow, ...]
-    tasks: tuple[TaskType, ...] = tuple(TaskType)
-    prior_weight: float = PRIOR_WEIGHT
-
-
-def profile_table(models: Iterable[LanguageModel]) -> ProfileTable:
-    """Return what to expect of each model, prefetched with prices and profiles, in each type of task."""
+def profile_rows(models: Iterable[LanguageModel]) -> list[tuple[LanguageModel, list[Profile]]]:
+    """Return models, prefetched with prices and profiles, each with what to expect of it by type of task."""
     rows = []
     for model in models:
         spec = model_spec(model)
-        shown = {profile.task: profile for profile in model_profiles(model, spec)}
-        cells = tuple(shown.get(task) or expectation(spec, task) for task in TaskType)
-        rows.append(ProfileRow(model=model, cells=cells))
-    return ProfileTable(rows=tuple(rows))
+        known = model_profiles(model, spec)
+        rows.append((model, [profile_for(spec, task, known) for task in TaskType]))
+    return rows

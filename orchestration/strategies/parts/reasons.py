@@ -50,7 +50,8 @@ def verdict(run: Run, vote: ShownVote | None) -> str:
     """Return in words how many agree with the answer of a run, empty where nothing was compared."""
     if vote is not None and vote.counting:
         agreeing, of = vote.counting - len(vote.dissenters), vote.counting
-        noun, agree = ("model", "agree") if vote.kind is BallotKind.ANSWERS else ("voter", "prefer it")
+        of_answers = vote.options.ballot is BallotKind.ANSWERS
+        noun, agree = ("model", "agree") if of_answers else ("voter", "prefer it")
         if vote.voters > len(run.request.get("models") or ()) > 0:  # several answers of a model are voters
             noun = "answer"
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -32,18 +32,6 @@ LARGEST_TOGETHER = 40_000
 """Characters of all lanes' texts up to which they are drawn as one piece; above it, one by one."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LaneCounts:
-    """What became of the panel's lanes, in `words`, and what stopping some of them saved."""
-
-    panel: int
-    asked: int
-    words: str
-    chosen: str
-    synthesised: bool
-    saved_usd: Decimal
-
-
 class StrategyPage(KindPage):
     """The page of a run of one strategy."""
 
@@ -69,30 +57,29 @@ class StrategyPage(KindPage):
         run, lanes, vote = state.run, run_lanes(state), shown_vote(state)
         if run.is_over:
             lanes = beside_answer(lanes, run.answer)
-        counts = lane_counts(lanes)
         worth = run_worth(run, (run.outcome or {}).get("single"), now)
         notes = tuple((run.outcome or (vote.result if vote else {})).get("notes") or ())
         first = 1 if run.caveat else 0  # it says what the answer falls short of, and stands with the answer
-        by = f"{'written by' if counts.synthesised else 'from'} {counts.chosen}" if counts.chosen else ""
+        chosen = next((lane for lane in lanes if lane.chosen), None)
         return {
             "title": self.method(run.ref),
             "headline": headline(run),
             "verdict": verdict(run, vote),
-            "why": reason([e.data for e in state.remembered if e.kind == EventKind.DECISION_MADE]),
+            "why": reason(state.recorded(EventKind.DECISION_MADE)),
             "has_reasons": vote is not None,
             "method_words": vote.words if vote is not None else "",
             "settings": settings(run),
             "alone_name": worth.single.model if worth else "",
             "alone_usd": worth.single.cost_usd if worth else None,
             "worth": worth,
-            "saved_usd": counts.saved_usd,
+            "saved_usd": sum((lane.saved_usd for lane in lanes if lane.saved_usd), Decimal(0)),
             "lanes": lanes,
             "expands": any(lane.text and not lane.is_answer for lane in lanes),
             "differ": any(lane.differences for lane in lanes),
-            "counts": counts,
+            "counts": _lane_counts(lanes),
             "ballots": vote,
             "helpers": tuple(call for call in state.calls if call.purpose not in LANE_PURPOSES),
-            "answered_by": by,
+            "answered_by": f"{'written by' if chosen.role else 'from'} {chosen.model}" if chosen else "",
             "shortfall": " ".join(notes[:first]),
             "notes": notes[first:],
         }
@@ -105,14 +92,15 @@ class StrategyPage(KindPage):
             touched.add("run-lanes")
         lanes: Sequence[Lane] = context["lanes"]
         drawn = lanes if "run-lanes" in touched else touched_lanes(events, lanes)
-        frame: list[tuple[str, Mapping[str, Any]]] = []
-        single: Sequence[Lane] = [] if "run-lanes" in touched else drawn
-        if "run-lanes" in touched and sum(len(lane.text) for lane in lanes) > LARGEST_TOGETHER:
+        pieces: list[tuple[str, Mapping[str, Any]]] = [("lane", {"lane": lane}) for lane in drawn]
+        if "run-lanes" in touched and sum(len(lane.text) for lane in lanes) <= LARGEST_TOGETHER:
+            pieces = []
+        elif "run-lanes" in touched:
             touched.remove("run-lanes")
-            frame, single = [("run-lanes", {"lanes": [replace(lane, text="") for lane in lanes]})], lanes
+            pieces.insert(0, ("run-lanes", {"lanes": [replace(lane, text="") for lane in lanes]}))
         return Redraw(
             sections=frozenset(touched),
-            pieces=frame + [("lane", {"lane": lane}) for lane in single],
+            pieces=pieces,
             calls=frozenset(lane.call for lane in drawn if lane.streams),
         )
 
@@ -154,10 +142,6 @@ class StrategyPage(KindPage):
         """Return the address of Ask."""
         return reverse("strategies:ask")
 
-    def change_address(self, run: Run) -> str:
-        """Return the address of Ask, filled in with the request of `run`."""
-        return f"{self.start_address()}?from={run.pk}"
-
 
 def run_worth(run: Run, stored: Json, now: datetime) -> PanelWorth | None:
     """Return what a run is worth beside the single model that its outcome has `stored`."""
@@ -180,26 +164,21 @@ class PresetPage(StrategyPage):
         return f"Preset {ref}"
 
 
-def lane_counts(lanes: Sequence[Lane]) -> LaneCounts:
-    """Count the lanes of a run by state."""
+def _lane_counts(lanes: Sequence[Lane]) -> Mapping[str, int | str]:
+    """Return how many models the panel has, how many of them were asked, and in words what became of them."""
     members = [lane for lane in lanes if not lane.role]
     states = Counter(lane.state for lane in members)
-    chosen = next((lane for lane in lanes if lane.chosen), None)
-    untouched = {LaneState.PENDING, LaneState.NOT_ASKED}
     counts = {
         "answered": states[LaneState.ANSWERED] + states[LaneState.REUSED],
         "without a usable answer": states[LaneState.UNUSABLE],
         "failed": states[LaneState.FAILED] + states[LaneState.LOST] + states[LaneState.MISSING],
         "stopped early": states[LaneState.CANCELLED],
     }
-    return LaneCounts(
-        panel=len(members),
-        asked=sum(lane.state not in untouched for lane in members),
-        words=", ".join(f"{count} {word}" for word, count in counts.items() if count),
-        chosen=chosen.model if chosen else "",
-        synthesised=bool(chosen and chosen.role),
-        saved_usd=sum((lane.saved_usd for lane in lanes if lane.saved_usd), Decimal(0)),
-    )
+    return {
+        "panel": len(members),
+        "asked": len(members) - states[LaneState.PENDING] - states[LaneState.NOT_ASKED],
+        "words": ", ".join(f"{count} {word}" for word, count in counts.items() if count),
+    }
 
 
 def touched_lanes(events: Iterable[Event], lanes: Iterable[Lane]) -> list[Lane]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind
-from orchestration.runs.models import Event
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.asking import answer_step
 
@@ -23,7 +22,6 @@ class ShownToolCall:
     Times are seconds, None for a call that has not ended.
     """
 
-    step: str
     tool: str
     state: str
     arguments: str = ""
@@ -44,31 +42,28 @@ class ShownToolCall:
 
 def tool_calls(state: RunState) -> Mapping[str, Sequence[ShownToolCall]]:
     """Return the calls of tools by the step that asked the model, in the order of their numbers."""
-    called = _by_step(state.remembered, EventKind.TOOL_CALLED)
-    ended = _by_step(state.remembered, EventKind.TOOL_ENDED)
+    told: dict[str, dict[str, Json]] = defaultdict(dict)
+    for event in state.remembered:
+        if event.kind in {EventKind.TOOL_CALLED, EventKind.TOOL_ENDED}:
+            told[event.step] |= event.data
     statuses = {step.key: step.status for step in state.steps}
     unknown = "cancelled" if state.run.is_over else "running"
     found: dict[str, list[ShownToolCall]] = defaultdict(list)
-    for step in dict.fromkeys((*called, *ended)):
-        data = ended.get(step, {})
-        failed = "" if data.get("ok", True) else "failed"
+    for step in sorted(told, key=_number):
+        data = told[step]
+        ended = "done" if data.get("ok") else "failed"
         call = ShownToolCall(
-            step=step,
-            tool=str((data or called[step]).get("tool", "")),
-            state=failed or ("done" if data else statuses.get(step, unknown)),
+            tool=str(data.get("tool", "")),
+            state=ended if "ok" in data else statuses.get(step, unknown),
             arguments=str(data.get("arguments", "")),
             result=str(data.get("result", "")),
             error=str(data.get("error", "")),
             seconds=data.get("seconds"),
         )
         found[answer_step(step)].append(call)
-    return {base: sorted(calls, key=_number) for base, calls in found.items()}
+    return found
 
 
-def _by_step(events: Iterable[Event], kind: EventKind) -> dict[str, Mapping[str, Json]]:
-    return {event.step: event.data for event in events if event.kind == kind}
-
-
-def _number(call: ShownToolCall) -> int:
-    number = call.step.rpartition("-")[2]
+def _number(step: str) -> int:
+    number = step.rpartition("-")[2]
     return int(number) if number.isdecimal() else 0

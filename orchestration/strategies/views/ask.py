@@ -10,7 +10,6 @@ from uuid import UUID
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orchestra_site.accounts.access import MemberRequest, check_may_run
@@ -19,11 +18,14 @@ from orchestration.runs.kinds import Startable, all_kinds, get_page
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
 from orchestration.runs.services.starting import Origin, start_run
+from orchestration.runs.views.run import path_of
+from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.profiles import PRIOR_WEIGHT
 from orchestration.strategies.engine.strategy import all_strategies, get_strategy
 from orchestration.strategies.forms.ask import AskForm, initial_values
 from orchestration.strategies.forms.fields import EXAMPLES
 from orchestration.strategies.kinds import METHOD_PAGES, first_method
-from orchestration.strategies.parts.methods import StrategyCard, preset_lines, profile_table
+from orchestration.strategies.parts.methods import StrategyCard, preset_lines, profile_rows
 from orchestration.strategies.selectors import (
     NEWEST,
     RECENT,
@@ -60,8 +62,7 @@ def ask(request: MemberRequest) -> HttpResponse:
         except InvalidRequest as refusal:
             form.refuse(refusal)
         else:
-            address = reverse("runs:run", args=[run.pk])
-            return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+            return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": path_of(run)})
     return ask_page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -69,7 +70,7 @@ def ask(request: MemberRequest) -> HttpResponse:
 def preview(request: MemberRequest) -> HttpResponse:
     """Redraw the form as filled in, without errors: after a change of method or of the panel's order."""
     form = ask_form(request, request.POST)
-    form.set_aside_errors()
+    form.errors.clear()
     part = request.headers.get("HX-Target", "")
     return ask_page(request, form, part=part if part in PARTS else "")
 
@@ -78,8 +79,8 @@ def preview(request: MemberRequest) -> HttpResponse:
 def estimate(request: MemberRequest) -> HttpResponse:
     """Show the estimated cost and time of the request, and what is chosen and set in the folded parts."""
     form = ask_form(request, request.POST)
-    form.set_aside_errors()
-    context = {**_estimate(request, form), "form": form, "panel": form.panel, "oob": True}
+    form.errors.clear()
+    context = {**_estimate(request, form), "form": form, "oob": True}
     return render(request, f"{PAGE}#ask-told", context)
 
 
@@ -103,7 +104,7 @@ def ask_page(
     request: MemberRequest, form: AskForm, *, part: str = "", status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     """Return the page of Ask with this form, or only the `part` that a change of it redraws."""
-    context: dict[str, Any] = {"form": form, "panel": form.panel}
+    context: dict[str, Any] = {"form": form}
     if part:
         return _part(request, part, context)
     source, newest = source_run(request), recent_runs(request.membership)
@@ -125,11 +126,8 @@ def _part(request: MemberRequest, part: str, context: dict[str, Any]) -> HttpRes
     response = render(request, f"{PAGE}#{part}", context)
     form: AskForm = context["form"]
     if part == "ask-options":
-        changed = {
-            "ask-panel": form.wants_panel != bool(request.POST.getlist("order")),
-            "ask-methods": bool(form.other_methods),
-        }
-        for name in (name for name, is_changed in changed.items() if is_changed):
+        panel_changed = form.wants_panel != bool(request.POST.getlist("order"))
+        for name in ["ask-panel"] * panel_changed + ["ask-methods"] * bool(form.other_methods):
             response.write(render_to_string(f"{PAGE}#{name}", {**context, "oob": True}, request))
     return response
 
@@ -173,10 +171,11 @@ def methods(request: MemberRequest) -> HttpResponse:
     strategies = all_strategies()
     records = strategy_records(request.membership, strategies)
     cards = [StrategyCard(strategy=strategy, record=records[name]) for name, strategy in strategies.items()]
-    table = profile_table(models_with_profiles(request.membership))
     context = {
         "cards": cards,
-        "table": table,
+        "profiles": profile_rows(models_with_profiles(request.membership)),
+        "tasks": tuple(TaskType),
+        "prior_weight": PRIOR_WEIGHT,
         "newest": NEWEST,
         "pages": METHOD_PAGES,
         "lines": preset_lines(request.membership),

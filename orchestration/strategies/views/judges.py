@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orchestra_site.accounts.access import MemberRequest, check_may_run, may_configure, may_run
 from orchestra_site.web.pages import render_part
+from orchestration.library.views.versions import READ_OR_SEND
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.forms import refuse
 from orchestration.llm.selectors import usable_models
+from orchestration.llm.views.providers import apply_change
 from orchestration.strategies.engine.quality.agreement import LEAST_EACH
 from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, rubric_changes
 from orchestration.strategies.forms.rubrics import RubricForms, TrialForm
@@ -27,6 +31,7 @@ from orchestration.strategies.services.rubrics import (
     restore_rubric,
 )
 
+PAGE = "strategies/rubric_edit.html"
 RUBRIC = "strategies:rubric"
 LONGEST_QUESTION = 70
 MOST_CHANGES = 8
@@ -40,52 +45,43 @@ def judges(request: MemberRequest) -> HttpResponse:
         "rubrics": [(saved, saved.newest) for saved in team_rubrics(request.membership)],
         "shipped": FIVE_DIMENSIONS,
         "least": LEAST_EACH,
-        "may_run": request.membership.may_run,
     }
     return render(request, "strategies/judge_list.html", context)
 
 
 @may_run
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_OR_SEND)
 def new(request: MemberRequest) -> HttpResponse:
     """Show a rubric to change, the one that comes with Orchestra; a POST stores it."""
-    if request.method != "POST":
-        begun = FIVE_DIMENSIONS.model_copy(update={"name": "", "description": ""})
-        return _new_page(request, RubricForms(rubric=begun))
-    forms = RubricForms(request.POST)
-    if "more" in request.POST:
-        forms.set_aside_errors()
-        return _new_page(request, forms)
-    if forms.is_valid():
-        try:
-            saved = create_rubric(membership=request.membership, rubric=forms.rubric())
-        except InvalidRequest as refusal:
-            forms.refuse(refusal)
-        else:
-            messages.success(request, f"The rubric {saved.name} was saved.")
-            return redirect(RUBRIC, saved.pk)
-    return _new_page(request, forms, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return _edit(request, None)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_OR_SEND)
 def rubric(request: MemberRequest, rubric_id: UUID) -> HttpResponse:
     """Show a rubric with its versions; a POST stores the next one."""
     saved = own_rubric(request, rubric_id)
+    if request.method == "POST":
+        check_may_run(request.membership)
+    return _edit(request, saved)
+
+
+def _edit(request: MemberRequest, saved: SavedRubric | None) -> HttpResponse:
+    """Show a rubric, None for a new one; a POST stores it, or shows more lines to fill in."""
     if request.method != "POST":
         return _page(request, saved)
-    check_may_run(request.membership)
     forms = RubricForms(request.POST)
     if "more" in request.POST:
-        forms.set_aside_errors()
+        forms.clear_errors()
         return _page(request, saved, forms=forms)
     if forms.is_valid():
+        member, based_on = request.membership, forms.own.cleaned_data["based_on"] or 0
         try:
-            based_on = forms.own.cleaned_data["based_on"] or 0
-            change_rubric(
-                membership=request.membership, saved=saved, rubric=forms.rubric(), based_on=based_on
-            )
+            if saved is None:
+                saved = create_rubric(membership=member, rubric=forms.rubric())
+            else:
+                change_rubric(membership=member, saved=saved, rubric=forms.rubric(), based_on=based_on)
         except InvalidRequest as refusal:
-            forms.refuse(refusal)
+            refuse(forms.own, refusal)
         else:
             messages.success(request, f"The rubric {forms.own.cleaned_data['name']} was saved.")
             return redirect(RUBRIC, saved.pk)
@@ -113,12 +109,8 @@ def restore(request: MemberRequest, rubric_id: UUID, number: int) -> HttpRespons
     """Make an earlier version the newest again."""
     saved = own_rubric(request, rubric_id)
     version = get_object_or_404(saved.versions, number=number)
-    try:
-        restore_rubric(membership=request.membership, version=version)
-    except InvalidRequest as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, f"The rubric says again what version {number} said.")
+    said = f"The rubric says again what version {number} said."
+    apply_change(request, partial(restore_rubric, version=version), said=said)
     return redirect(RUBRIC, saved.pk)
 
 
@@ -127,12 +119,8 @@ def restore(request: MemberRequest, rubric_id: UUID, number: int) -> HttpRespons
 def delete(request: MemberRequest, rubric_id: UUID) -> HttpResponse:
     """Delete a rubric with its versions."""
     saved = own_rubric(request, rubric_id)
-    try:
-        delete_rubric(membership=request.membership, saved=saved)
-    except InvalidRequest as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, f"The rubric {saved.name} was deleted.")
+    said = f"The rubric {saved.name} was deleted."
+    apply_change(request, partial(delete_rubric, saved=saved), said=said)
     return redirect("strategies:judges")
 
 
@@ -141,33 +129,28 @@ def own_rubric(request: MemberRequest, rubric_id: UUID) -> SavedRubric:
     return get_object_or_404(team_rubrics(request.membership), pk=rubric_id)
 
 
-def _new_page(
-    request: MemberRequest, forms: RubricForms, *, status: HTTPStatus = HTTPStatus.OK
-) -> HttpResponse:
-    return render(request, "strategies/rubric_edit.html", {"forms": forms}, status=status)
-
-
 def _page(
     request: MemberRequest,
-    saved: SavedRubric,
+    saved: SavedRubric | None,
     *,
     forms: RubricForms | None = None,
     trial_form: TrialForm | None = None,
     trial: RubricTrial | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
+    if saved is None:
+        begun = FIVE_DIMENSIONS.model_copy(update={"name": "", "description": ""})
+        return render(request, PAGE, {"forms": forms or RubricForms(begun)}, status=status)
     newest = saved.newest
     context = {
         "saved": saved,
         "newest": newest,
-        "forms": forms or RubricForms(rubric=newest.rubric),
+        "forms": forms or RubricForms(newest.rubric),
         "versions": _changed(saved),
         "trial_form": trial_form or _trial_form(request),
         "trial": trial,
-        "may_run": request.membership.may_run,
-        "may_configure": request.membership.may_configure,
     }
-    return render_part(request, "strategies/rubric_edit.html", "rubric-trial", context, status=status)
+    return render_part(request, PAGE, "rubric-trial", context, status=status)
 
 
 def _changed(saved: SavedRubric) -> list[tuple[RubricVersion, list[str], int]]:
@@ -180,10 +163,10 @@ def _changed(saved: SavedRubric) -> list[tuple[RubricVersion, list[str], int]]:
     return shown
 
 
-def _trial_form(request: MemberRequest, data: object = None) -> TrialForm:
+def _trial_form(request: MemberRequest, data: QueryDict | None = None) -> TrialForm:
     runs = tryable_runs(request.membership).only("id", "prompt")[:TRYABLE]
     return TrialForm(
-        data,  # type: ignore[arg-type]  # what was posted
+        data,
         judges=[model.name for model in usable_models(request.membership)],
         runs=[(str(run.pk), " ".join(run.prompt.split())[:LONGEST_QUESTION] or "…") for run in runs],
     )

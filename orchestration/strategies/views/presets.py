@@ -20,6 +20,7 @@ from orchestration.library.selectors import saved_definitions
 from orchestration.library.views.editor import YAML, DefinitionEditor, Opened, PlacedProblem
 from orchestration.library.views.versions import READ_OR_SEND
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.forms import refuse
 from orchestration.llm.selectors import usable_models
 from orchestration.strategies.engine.preset import PresetProblem
 from orchestration.strategies.engine.strategy import all_strategies
@@ -27,13 +28,11 @@ from orchestration.strategies.forms.presets import (
     FIELDS,
     TABS,
     PresetCard,
-    PresetModels,
     SavePresetForm,
-    from_request,
-    from_run,
+    unusual_content,
 )
 from orchestration.strategies.parts.methods import preset_lines, shown_content
-from orchestration.strategies.selectors import NEWEST, PRESET, PRESETS, preset_records
+from orchestration.strategies.selectors import NEWEST, PRESET, PRESETS, preset_records, strategy_name
 from orchestration.strategies.services.presets import save_preset
 from orchestration.strategies.services.strategy_runs import NAME
 from orchestration.strategies.views.ask import ask_form, ask_page, source_run
@@ -63,8 +62,8 @@ class PresetEditor(DefinitionEditor):
         """Return the card of the preset."""
         models = [model.name for model in usable_models(membership)]
         tools = [(name, each.label) for name, each in team_tools(membership.team_id).items()]
-        team = PresetModels(models=models, tools=tools)
-        return PresetCard(document, tab, team, read_only=not membership.may_run)
+        read_only = not membership.may_run
+        return PresetCard(document, tab, models=models, tools=tools, read_only=read_only)
 
     def added(self, document: Document, data: QueryDict) -> tuple[Document, str]:  # noqa: ARG002
         """Refuse: there is nothing to add."""
@@ -110,31 +109,43 @@ def ask_with_preset(request: MemberRequest, name: str) -> HttpResponse:
 @may_configure
 def save_as_preset(request: MemberRequest) -> HttpResponse:
     """Ask for a name for what a run or Ask has, and save it under that name."""
-    if request.method == "POST" and "made" not in request.POST:
+    if request.method != "POST":
+        return _preset_of_run(request)
+    if "made" not in request.POST:
         return _preset_of_ask(request)
-    form = _preset_form(request)
+    form = SavePresetForm(request.POST)
     if form.is_valid():
-        given, made = form.cleaned_data, dict(form.content)
-        title = {"title": given["title"]} if given["title"] else {}
-        more = {name: made.pop(name) for name in ("tools", "tool_rounds") if name in made}
+        given, made = form.cleaned_data, form.content
+        more = {name: made[name] for name in ("tools", "tool_rounds") if name in made}
+        if given["title"]:
+            more["title"] = given["title"]
         try:
             version = save_preset(
                 request.membership,
                 given["name"],
-                strategy=str(made.get("strategy", "")),
+                strategy=made["strategy"],
                 options=made.get("options") or {},
-                panel=made.get("models") or (),
+                panel=made["models"],
                 note=given["note"],
-                **title,
                 **more,
             )
         except InvalidRequest as refusal:
-            form.refuse(refusal)
+            refuse(form, refusal)
         else:
             words = f"Version {version.number} of “{given['name']}” is published: everybody can ask with it."
             messages.success(request, words)
             return redirect(PRESETS.page, given["name"])
-    return _preset_page(request, form)
+    return preset_page(request, form)
+
+
+def _preset_of_run(request: MemberRequest) -> HttpResponse:
+    """Ask for a name for what a run has."""
+    source = source_run(request)
+    if source is None or source.kind not in {NAME, PRESET}:
+        raise Http404("There is nothing to save here.")
+    made = unusual_content({**source.request, "strategy": strategy_name(source)})
+    name = source.ref if source.kind == PRESET else ""
+    return preset_page(request, SavePresetForm(None, made=made, name=name))
 
 
 def _preset_of_ask(request: MemberRequest) -> HttpResponse:
@@ -142,24 +153,14 @@ def _preset_of_ask(request: MemberRequest) -> HttpResponse:
     asked = ask_form(request, request.POST)
     draft = asked.draft()
     if draft is not None:
-        return _preset_page(request, SavePresetForm(None, made=from_request(draft)))
-    asked.full_clean()
-    asked.set_aside_errors()
+        return preset_page(request, SavePresetForm(None, made=unusual_content(draft.model_dump(mode="json"))))
+    asked.errors.clear()
     asked.add_error("strategy", "Only a strategy with its options and its panel can be saved as a preset.")
     return ask_page(request, asked, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def _preset_page(request: MemberRequest, form: SavePresetForm) -> HttpResponse:
+def preset_page(request: MemberRequest, form: SavePresetForm) -> HttpResponse:
+    """Return the page that asks for a name."""
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     context = {"form": form, **shown_content(form.content)}
     return render(request, "strategies/preset_save.html", context, status=status)
-
-
-def _preset_form(request: MemberRequest) -> SavePresetForm:
-    """Return the form: filled in from a run, or as it was sent."""
-    if request.method == "POST":
-        return SavePresetForm(request.POST)
-    source = source_run(request)
-    if source is None or source.kind not in {NAME, PRESET}:
-        raise Http404("There is nothing to save here.")
-    return SavePresetForm(None, made=from_run(source), name=source.ref if source.kind == PRESET else "")
