@@ -20,11 +20,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import ENDED_BY_THEMSELVES, Rating, Run, RunStatus
 from orchestration.runs.selectors.runs import with_line_columns
-from orchestration.strategies.engine.preset import (
-    PresetDefinition,
-    PresetProblem,
-    read_preset,
-)
+from orchestration.strategies.engine.preset import PresetDefinition, PresetProblem, read_preset
 from orchestration.strategies.engine.quality.agreement import (
     JudgeAgreement,
     RatedAnswer,

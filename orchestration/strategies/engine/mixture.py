@@ -14,23 +14,14 @@ from typing import ClassVar
 from pydantic import Field
 
 from orchestration.strategies.engine.asking import begin_phase
-from orchestration.strategies.engine.deciding import (
-    Selection,
-    estimated,
-    select_best,
-)
+from orchestration.strategies.engine.deciding import Selection, estimated, select_best
 from orchestration.strategies.engine.effort import Effort, combining, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.parallel import synthesise
 from orchestration.strategies.engine.rewriting import RewritingRun
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
-from orchestration.strategies.engine.types import (
-    Candidate,
-    StrategyOutcome,
-    counted,
-    is_usable,
-)
+from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable
 
 FEWEST_COMBINED = 2
 TASK = """\

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from functools import cache, partial
-from statistics import median
 from uuid import UUID
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.threads import in_database_thread
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import off_loop
+from orchestration.library.selectors import typical
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, plain
@@ -35,7 +35,7 @@ from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.options import helper_models, named_helpers
 from orchestration.strategies.engine.single_model import single_model
 from orchestration.strategies.engine.strategy import Panel, all_strategies, get_strategy, validate_options
-from orchestration.strategies.engine.types import Constraints, Request
+from orchestration.strategies.engine.types import Constraints, Request, invalid_request
 from orchestration.strategies.services import profiles
 from orchestration.strategies.services.histories import with_allowances
 from orchestration.strategies.services.judging import keep_judgements
@@ -125,17 +125,22 @@ class StrategyKind(RunKind):
 
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return every strategy, with its typical cost and time in the team's newest runs."""
-        typical = _typical(membership)
+        ended = Run.objects.visible_to(membership).filter(kind=NAME, status=RunStatus.SUCCEEDED)
+        columns = ("ref", "started_at", "finished_at", "cost_usd")
+        newest: dict[str, list[tuple[datetime | None, datetime | None, Decimal]]] = defaultdict(list)
+        for ref, *took in ended.order_by("-created_at", "-id").values_list(*columns)[:NEWEST_RUNS]:
+            newest[ref].append(tuple(took))
         return [
             Startable(
                 ref=name,
                 title=strategy.title,
                 summary=strategy.summary,
                 schema=request_schema(name),
-                cost_usd=typical[name][0] if name in typical else None,
-                seconds=typical[name][1] if name in typical else None,
+                cost_usd=cost,
+                seconds=seconds,
             )
             for name, strategy in all_strategies().items()
+            for seconds, cost in [typical(newest[name])]
         ]
 
     def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
@@ -162,44 +167,12 @@ def request_schema(strategy: str) -> Mapping[str, Json]:
     return schema
 
 
-def _typical(membership: Membership) -> Mapping[str, tuple[Decimal, float]]:
-    """Return the median US dollars and seconds of each strategy's newest runs that succeeded."""
-    ended = Run.objects.visible_to(membership).filter(kind=NAME, status=RunStatus.SUCCEEDED)
-    columns = ended.order_by("-created_at", "-id").values_list("ref", "cost_usd", "started_at", "finished_at")
-    seen: dict[str, list[tuple[Decimal, float]]] = defaultdict(list)
-    for ref, cost, started, finished in columns[:NEWEST_RUNS]:
-        if started is not None and finished is not None:
-            seen[ref].append((cost, (finished - started).total_seconds()))
-    return {
-        ref: (median(cost for cost, _ in runs), median(seconds for _, seconds in runs))
-        for ref, runs in seen.items()
-    }
-
-
 def parse_request(payload: Mapping[str, Json]) -> Request:
     """Return a payload as a request. Raises `InvalidRequest` with the field at fault."""
     try:
         return Request.model_validate(payload)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        raise InvalidRequest(_sentence(detail), field=_field(detail)) from None
-
-
-def _field(detail: ErrorDetails) -> str:
-    """Return the form field of an error; the form has a field for each limit."""
-    path = [str(part) for part in detail["loc"]]
-    return path[1] if path[:1] == ["constraints"] and len(path) > 1 else ".".join(path[:1])
-
-
-def _sentence(detail: ErrorDetails) -> str:
-    field = _field(detail)
-    if detail["type"] == "decimal_parsing":
-        return f"{str(detail['input'])[:60]!r} is not an amount in US dollars."
-    if field == "min_quality":
-        return "The least quality is a number from 0 to 1."
-    if field in Constraints.model_fields:
-        return "A limit must be above zero; leave it empty for none."
-    return f"{field}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
+        raise invalid_request(error) from None
 
 
 def checked_request(payload: Mapping[str, Json]) -> tuple[Request, tuple[str, ...]]:
