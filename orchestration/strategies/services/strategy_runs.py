@@ -21,7 +21,6 @@ from orchestration.library.selectors import typical
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, plain
-from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.credentials import frozen_secrets
 from orchestration.llm.services.panel import FrozenModel, ModelStack, PanelRole, thaw
 from orchestration.llm.services.resources import resources
@@ -33,9 +32,11 @@ from orchestration.runs.models import Run, RunStatus
 from orchestration.strategies.engine.asking import READ_AT_ONCE
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.options import helper_models, named_helpers
+from orchestration.strategies.engine.preset import LARGEST_PANEL
 from orchestration.strategies.engine.single_model import single_model
 from orchestration.strategies.engine.strategy import Panel, all_strategies, get_strategy, validate_options
 from orchestration.strategies.engine.types import Constraints, Request, invalid_request
+from orchestration.strategies.selectors import models_with_profiles
 from orchestration.strategies.services import profiles
 from orchestration.strategies.services.histories import with_allowances
 from orchestration.strategies.services.judging import keep_judgements
@@ -52,7 +53,6 @@ USUAL_STRATEGY = "parallel"
 """That whose answers' lengths a run of another kind reckons with."""
 NAME = "strategy"
 LONGEST_PROMPT = 200_000
-LARGEST_PANEL = 50
 LONGEST_TIMEOUT_S = 3_600.0
 """To which a rule may raise the time limit of a call."""
 NEWEST_RUNS = 200
@@ -235,15 +235,10 @@ def shared_panel(
 
     A limit on the cost is shared equally by so many questions. Raises `InvalidRequest` as `frozen_entries`.
     """
-    panel = frozen_entries(
-        membership, [(name, PanelRole.MEMBER, field) for name, field in named.items()], constraints
-    )
-    limit = constraints.max_cost_usd
-    if limit is None or not panel:
-        return panel
-    share = Constraints(max_cost_usd=limit / max(1, shares))
-    one = Request(text=text, strategy=USUAL_STRATEGY, models=tuple(named), constraints=share)
-    return with_allowances(membership, one, panel)
+    members = [(name, PanelRole.MEMBER, field) for name, field in named.items()]
+    panel = frozen_entries(membership, members, constraints)
+    one = Request(text=text, strategy=USUAL_STRATEGY, models=tuple(named), constraints=constraints)
+    return with_allowances(membership, one, panel, shares)
 
 
 def frozen_entries(
@@ -253,9 +248,8 @@ def frozen_entries(
 
     Raises `InvalidRequest` for one that is not there, or has no price where there is a limit on the cost.
     """
-    usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
-    found = usable.filter(name__in={name for name, *_ in named}).select_related("provider")
-    rows = {model.name: model for model in found.prefetch_related("prices", "profiles")}
+    found = models_with_profiles(membership).filter(name__in={name for name, *_ in named})
+    rows = {model.name: model for model in found}
     panel, own = [], own_coefficients(membership.team_id)
     for name, role, field in named:
         if name not in rows:
