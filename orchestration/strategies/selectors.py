@@ -258,25 +258,21 @@ def judge_records(membership: Membership) -> tuple[JudgeRecord, ...]:
     """
     judged = JudgedAnswer.objects.filter(run__team_id=membership.team_id)
     columns = judged.annotate(mean=Avg("run__ratings__value")).order_by("-run__created_at", "-id")
-    groups: dict[tuple[str, str], list[tuple[int, float, float | None]]] = defaultdict(list)
-    for judge, rubric, version, score, mean in columns.values_list(
-        "judge", "rubric", "version", "score", "mean"
-    )[:NEWEST_JUDGED]:
-        groups[judge, rubric].append((version, score, mean))
+    rows = columns.values_list("judge", "rubric", "version", "score", "mean")
+    versions: dict[tuple[str, str], set[int]] = defaultdict(set)
+    rated: dict[tuple[str, str], list[RatedAnswer]] = defaultdict(list)
+    for judge, rubric, version, score, mean in rows[:NEWEST_JUDGED]:
+        versions[judge, rubric].add(version)
+        if mean is not None:
+            rated[judge, rubric].append(RatedAnswer(score=score, liked=(mean + 1) / 2))
     return tuple(
         JudgeRecord(
             judge=judge,
             rubric=rubric,
-            versions=tuple(sorted({version for version, *_ in rows})),
-            agreement=agreement_with_people(
-                [
-                    RatedAnswer(score=score, liked=(mean + 1) / 2)
-                    for _, score, mean in rows
-                    if mean is not None
-                ]
-            ),
+            versions=tuple(sorted(numbers)),
+            agreement=agreement_with_people(rated[judge, rubric]),
         )
-        for (judge, rubric), rows in sorted(groups.items())
+        for (judge, rubric), numbers in sorted(versions.items())
     )
 
 

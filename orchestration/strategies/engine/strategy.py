@@ -122,11 +122,7 @@ class Strategy(ABC):
         "select": "Chosen answer",
         "stop": "Stopped early",
     }
-    moments: ClassVar[Mapping[str, str]] = {
-        "fallback": "Fell back",
-        "select": "Answer chosen",
-        "stop": "Stopped early",
-    }
+    moments: ClassVar[Mapping[str, str]] = {**labels, "select": "Answer chosen"}
     escalations: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
