@@ -68,14 +68,8 @@ def save_preset(
     row = saved_definitions(membership, PRESET).filter(name=name).first()
     newest = None if row is None else row.versions.first()
     kept = {each: newest.document.get(each, "") for each in ("title", "description")} if newest else {}
-    document = {
-        **PRESETS.blank(name),
-        **kept,
-        **more,
-        "strategy": strategy,
-        "models": list(panel),
-        "options": dict(options),
-    }
+    own = {"strategy": strategy, "models": list(panel), "options": dict(options)}
+    document = {**PRESETS.blank(name), **kept, **more, **own}
     for problem in PRESETS.check(document, {}, name=name).problems:
         raise InvalidRequest(problem.message, field=problem.path)
     text = write_yaml(document)

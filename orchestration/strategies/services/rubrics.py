@@ -71,8 +71,7 @@ def freeze_rubric(membership: Membership, name: str) -> Mapping[str, Json]:
     if found is None:
         words = f"There is no rubric “{name[:60]}” in this team. See Methods > Judges."
         raise InvalidRequest(words, field="options.rubric")
-    frozen: Mapping[str, Json] = found.newest.rubric.model_dump(mode="json")
-    return frozen
+    return dict(found.newest.rubric.model_dump(mode="json"))
 
 
 def _check_name(rubric: Rubric) -> None:
