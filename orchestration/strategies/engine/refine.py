@@ -195,12 +195,12 @@ class _RefineRun(StrategyRun):
             self.notes.append(f"{name} gave no critique that can be read: the draft stays as it is.")
             return ()
         problems: Sequence[str] = stored["problems"]
-        chosen, found = "Revise", f"{counted(len(problems), 'problem')}: {' '.join(problems)}"
+        chosen, said = "Revise", f"{counted(len(problems), 'problem')}: {' '.join(problems)}"
         if not problems:
-            chosen, found = "Keep", "nothing to change."
+            chosen, said = "Keep", "nothing to change."
             unneeded = counted(self.options.rounds + 1 - number, "revision")
             self.notes.append(f"{name} found nothing to change; {unneeded} not needed.")
-        decision = Decision(kind=CRITIQUE, chosen=chosen, reason=f"{name} found {found}")
+        decision = Decision(kind=CRITIQUE, chosen=chosen, reason=f"{name} found {said}")
         await self.announce(decision, step_key(CRITIQUE, str(number)))
         return problems
 
