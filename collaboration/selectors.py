@@ -83,10 +83,6 @@ class LineUps(DefinitionKind[LineUp]):
         named = dict.fromkeys(each.pipeline for each in definition.participants if each.pipeline)
         return [ContainedDefinition(kind="pipeline", name=name) for name in named]
 
-    def example(self, document: Mapping[str, Json]) -> Json:  # noqa: ARG002  # a task is no part of a line-up
-        """Return no example."""
-        return None
-
     def payload(self, name: str, value: Json) -> Mapping[str, Json]:
         """Return what starts a session with the newest version, about a task as text or under `text`."""
         text = value.get("text") if isinstance(value, dict) else value

@@ -21,7 +21,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.kinds import CheckedRequest, get_kind, with_children
 from orchestration.strategies.engine.classification import classify
-from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints
+from orchestration.strategies.engine.types import Constraints, invalid_request
 from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.services.profiles import stored_profiles
 from orchestration.strategies.services.strategy_runs import checked_request, shared_panel
@@ -45,7 +45,7 @@ class SessionRequest(BaseModel):
     lineup: Json = None
     version: Annotated[int, Field(ge=1)] | Literal["latest", "draft"] | None = "latest"
     models: tuple[str, ...] = ()
-    constraints: Constraints = UNCONSTRAINED
+    constraints: Constraints = Constraints()
     fork: dict[str, Json] | None = None
 
 
@@ -66,11 +66,7 @@ def parsed_session(payload: Mapping[str, Json]) -> SessionRequest:
     try:
         request = SessionRequest.model_validate(payload)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        field, *below = map(str, detail["loc"])
-        field = below[0] if field == "constraints" and below else field
-        message = f"{field}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
-        raise InvalidRequest(message, field=field) from None
+        raise invalid_request(error) from None
     if not request.text.strip():
         raise InvalidRequest("Write what the session is to do.", field="text")
     if len(request.text) > LONGEST_TASK:

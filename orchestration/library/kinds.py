@@ -121,13 +121,13 @@ class DefinitionKind(ABC, Generic[D]):
     def changes(self, old: D, new: D) -> Sequence[Remark]:
         """Return what differs, by meaning; nothing for two of the same meaning."""
 
-    @abstractmethod
-    def contained(self, definition: D) -> Iterable[ContainedDefinition]:
+    def contained(self, definition: D) -> Iterable[ContainedDefinition]:  # noqa: ARG002  # for overriding
         """Return the saved definitions that one names, directly."""
+        return ()
 
-    @abstractmethod
-    def example(self, document: Mapping[str, Json]) -> Json:
+    def example(self, document: Mapping[str, Json]) -> Json:  # noqa: ARG002  # most documents have none
         """Return an input to try a definition on, None where its document has none."""
+        return None
 
     @abstractmethod
     def payload(self, name: str, value: Json) -> Mapping[str, Json]:

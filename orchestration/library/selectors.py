@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from statistics import median
 
@@ -103,18 +104,25 @@ def _figures(runs: Sequence[Run]) -> RunFigures:
     """Return the figures of runs, the newest first."""
     won = [run for run in runs if run.status == RunStatus.SUCCEEDED]
     ended = len(won) + sum(run.status == RunStatus.FAILED for run in runs)
-    seconds = [
-        (run.finished_at - run.started_at).total_seconds()
-        for run in won
-        if run.finished_at and run.started_at
-    ]
+    median_s, median_usd = typical((run.started_at, run.finished_at, run.cost_usd) for run in won)
     return RunFigures(
         runs=len(runs),
         success=len(won) / ended if ended else None,
-        median_s=median(seconds) if seconds else None,
-        median_usd=median(run.cost_usd for run in won) if won else None,
+        median_s=median_s,
+        median_usd=median_usd,
         newest=runs[:SHOWN_RUNS],
     )
+
+
+def typical(
+    runs: Iterable[tuple[datetime | None, datetime | None, Decimal]],
+) -> tuple[float | None, Decimal | None]:
+    """Return the median seconds and US dollars of runs by when they started and ended, and what they cost."""
+    known = list(runs)
+    seconds = [
+        (end - start).total_seconds() for start, end, _ in known if start is not None and end is not None
+    ]
+    return median(seconds) if seconds else None, median(cost for *_, cost in known) if known else None
 
 
 def runs_by_version(membership: Membership, row: SavedDefinition) -> Mapping[int | None, Sequence[Run]]:

@@ -101,10 +101,6 @@ class RuleSets(DefinitionKind[RoutingRules]):
             if kind not in {"model", "strategy"}
         ]
 
-    def example(self, document: Mapping[str, Json]) -> Json:  # noqa: ARG002  # a question is no part of it
-        """Return no example."""
-        return None
-
     def payload(self, name: str, value: Json) -> Mapping[str, Json]:
         """Return what asks a question, a text or under `text`, by the newest version."""
         text = value.get("text") if isinstance(value, dict) else value

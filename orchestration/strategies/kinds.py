@@ -24,9 +24,6 @@ class MethodPreview:
     refusal: str = ""
 
 
-Preview = Callable[[Membership, Mapping[str, Json]], MethodPreview]
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FirstMethod:
     """A method that leads the list on Ask and is chosen there at first; `kind` and `ref` say what it runs.
@@ -37,7 +34,7 @@ class FirstMethod:
 
     kind: str
     ref: str
-    preview: Preview
+    preview: Callable[[Membership, Mapping[str, Json]], MethodPreview]
     decision: Callable[[Run], Mapping[str, Json]]
 
     @property

@@ -7,23 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from statistics import fmean, median
+from statistics import fmean
 
 from django.db.models import Avg, Prefetch, QuerySet
+from pydantic import ValidationError
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences
-from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
+from orchestration.library.kinds import DefinitionKind, DefinitionReading
+from orchestration.library.selectors import typical
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import ENDED_BY_THEMSELVES, Rating, Run, RunStatus
 from orchestration.runs.selectors.runs import with_line_columns
-from orchestration.strategies.engine.preset import (
-    PresetDefinition,
-    PresetProblem,
-    read_preset,
-    stored_preset,
-)
+from orchestration.strategies.engine.preset import PresetDefinition, PresetProblem, read_preset
 from orchestration.strategies.engine.quality.agreement import (
     JudgeAgreement,
     agreement_with_people,
@@ -42,9 +39,12 @@ USUAL = "voting"
 LABELS: Labels = {
     name: field.title for name, field in PresetDefinition.model_fields.items() if field.title is not None
 }
-PresetReading = DefinitionReading[PresetDefinition, PresetProblem]
 RECENT = 5
 """Runs that Ask shows below its form."""
+NEWEST_JUDGED = 2_000
+"""Rated answers that the agreement of judges is computed from."""
+TRYABLE = 25
+"""Newest runs that a rubric can be tried out on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,45 +81,39 @@ def strategy_records(membership: Membership, strategies: Iterable[str]) -> dict[
 
     One query for each strategy, and one for the ratings.
     """
-    ratings, records = _ratings(membership), {}
+    votes, records = _votes(membership, "strategy", "run__ref"), {}
     runs = Run.objects.visible_to(membership).filter(kind="strategy", status__in=ENDED_BY_THEMSELVES)
     columns = runs.order_by("-created_at", "-id").values_list(*(column.name for column in fields(EndedRun)))
     for name in strategies:
         ended = [EndedRun(*row) for row in columns.filter(ref=name)[: NEWEST + 1]]
-        records[name] = strategy_record(ended[:NEWEST], ratings.get(name, (0, 0)), more=len(ended) > NEWEST)
+        ratings = votes[name, True], votes[name, False]
+        records[name] = strategy_record(ended[:NEWEST], ratings, more=len(ended) > NEWEST)
     return records
 
 
 def strategy_record(ended: list[EndedRun], ratings: tuple[int, int], *, more: bool = False) -> StrategyRecord:
     """Return the record of runs that have ended."""
     won = [run for run in ended if run.status == RunStatus.SUCCEEDED]
-    seconds = [
-        (run.finished_at - run.started_at).total_seconds()
-        for run in won
-        if run.finished_at is not None and run.started_at is not None
-    ]
+    median_s, median_usd = typical((run.started_at, run.finished_at, run.cost_usd) for run in won)
     qualities = [run.quality for run in won if run.quality is not None]
     good, bad = ratings
     return StrategyRecord(
         runs=len(ended),
         more=more,
         success=len(won) / len(ended) if ended else None,
-        median_s=median(seconds) if seconds else None,
-        median_usd=median(run.cost_usd for run in won) if won else None,
+        median_s=median_s,
+        median_usd=median_usd,
         quality=fmean(qualities) if qualities else None,
         good=good,
         bad=bad,
     )
 
 
-def _ratings(membership: Membership) -> Mapping[str, tuple[int, int]]:
-    """Count good and bad among the team's newest ratings, by strategy."""
-    rated = Rating.objects.filter(run__team_id=membership.team_id, run__kind="strategy").order_by("-at")
-    counts: dict[str, tuple[int, int]] = {}
-    for ref, value in rated.values_list("run__ref", "value")[:NEWEST_RATINGS]:
-        good, bad = counts.get(ref, (0, 0))
-        counts[ref] = (good + 1, bad) if value > 0 else (good, bad + 1)
-    return counts
+def _votes(membership: Membership, kind: str, *columns: str) -> Counter[tuple[Json, ...]]:
+    """Count the team's newest ratings of runs of a kind, by these columns and whether they are good."""
+    rated = Rating.objects.filter(run__team_id=membership.team_id, run__kind=kind).order_by("-at")
+    rows = rated.values_list(*columns, "value")[:NEWEST_RATINGS]
+    return Counter((*key, value > 0) for *key, value in rows)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,19 +138,12 @@ def preset_records(membership: Membership) -> Mapping[str, PresetRecord]:
     runs: dict[str, dict[int | None, list[EndedRun]]] = defaultdict(lambda: defaultdict(list))
     for ref, version, *rest in ended.values_list(*columns)[:NEWEST]:
         runs[ref][version].append(EndedRun(*rest))
-    rated = Rating.objects.filter(run__team_id=membership.team_id, run__kind=PRESET).order_by("-at")
-    votes: Counter[tuple[str, int | None, bool]] = Counter()
-    for ref, version, value in rated.values_list("run__ref", "run__request__version", "value")[
-        :NEWEST_RATINGS
-    ]:
-        votes[ref, version, value > 0] += 1
+    votes = _votes(membership, PRESET, "run__ref", "run__request__version")
     return {ref: _preset_record(ref, versions, votes) for ref, versions in runs.items()}
 
 
 def _preset_record(
-    ref: str,
-    versions: Mapping[int | None, list[EndedRun]],
-    votes: Mapping[tuple[str, int | None, bool], int],
+    ref: str, versions: Mapping[int | None, list[EndedRun]], votes: Mapping[tuple[Json, ...], int]
 ) -> PresetRecord:
     rated = {each: (votes[ref, each, True], votes[ref, each, False]) for each in versions}
     whole = [run for runs in versions.values() for run in runs]
@@ -213,7 +200,7 @@ class Presets(DefinitionKind[PresetDefinition]):
         known: Mapping[str, PresetDefinition],  # noqa: ARG002  # none contains another
         *,
         name: str = "",
-    ) -> PresetReading:
+    ) -> DefinitionReading[PresetDefinition, PresetProblem]:
         """Check a preset; whether its models are there is checked when a run starts."""
         preset, found = read_preset(written)
         if name and preset is not None and preset.name != name:
@@ -223,20 +210,15 @@ class Presets(DefinitionKind[PresetDefinition]):
 
     def stored(self, document: Json) -> PresetDefinition | None:
         """Return a stored preset, None for one that cannot be read any more."""
-        return stored_preset(document)
+        try:
+            return PresetDefinition.model_validate(document)
+        except ValidationError:
+            return None
 
     def changes(self, old: PresetDefinition, new: PresetDefinition) -> Sequence[Change]:
         """Return what differs."""
         one, other = map(_in_words, (old, new))
         return list(differences(one, other, LABELS))
-
-    def contained(self, definition: PresetDefinition) -> Iterable[ContainedDefinition]:  # noqa: ARG002
-        """Return nothing: a preset names no other definition."""
-        return ()
-
-    def example(self, document: Mapping[str, Json]) -> Json:  # noqa: ARG002  # a question is no part of a preset
-        """Return no example."""
-        return None
 
     def payload(self, name: str, value: Json) -> Mapping[str, Json]:
         """Return what starts a run of the newest version, about a question as text or under `text`."""
@@ -258,12 +240,6 @@ def _in_words(preset: PresetDefinition) -> dict[str, Json]:
 PRESETS = Presets()
 
 
-NEWEST_JUDGED = 2_000
-"""Rated answers that the agreement of judges is computed from."""
-TRYABLE = 25
-"""Newest runs that a rubric can be tried out on."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JudgeRecord:
     """How far a judge agrees with the team's ratings, by a rubric in some of its versions."""
@@ -281,21 +257,21 @@ def judge_records(membership: Membership) -> tuple[JudgeRecord, ...]:
     """
     judged = JudgedAnswer.objects.filter(run__team_id=membership.team_id)
     columns = judged.annotate(mean=Avg("run__ratings__value")).order_by("-run__created_at", "-id")
-    groups: dict[tuple[str, str], list[tuple[int, float, float | None]]] = defaultdict(list)
-    for judge, rubric, version, score, mean in columns.values_list(
-        "judge", "rubric", "version", "score", "mean"
-    )[:NEWEST_JUDGED]:
-        groups[judge, rubric].append((version, score, mean))
+    rows = columns.values_list("judge", "rubric", "version", "score", "mean")
+    versions: dict[tuple[str, str], set[int]] = defaultdict(set)
+    rated: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for judge, rubric, version, score, mean in rows[:NEWEST_JUDGED]:
+        versions[judge, rubric].add(version)
+        if mean is not None:
+            rated[judge, rubric].append((score, (mean + 1) / 2))
     return tuple(
         JudgeRecord(
             judge=judge,
             rubric=rubric,
-            versions=tuple(sorted({version for version, *_ in rows})),
-            agreement=agreement_with_people(
-                [(score, (mean + 1) / 2) for _, score, mean in rows if mean is not None]
-            ),
+            versions=tuple(sorted(numbers)),
+            agreement=agreement_with_people(rated[judge, rubric]),
         )
-        for (judge, rubric), rows in sorted(groups.items())
+        for (judge, rubric), numbers in sorted(versions.items())
     )
 
 

@@ -19,7 +19,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.kinds import KINDS, CheckedRequest, with_children
-from orchestration.strategies.engine.types import UNCONSTRAINED, Constraints
+from orchestration.strategies.engine.types import Constraints, invalid_request
 from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.services.strategy_runs import shared_panel
 from orchestration.tools.services.registry import freeze_tools
@@ -51,7 +51,7 @@ class PipelineRequest(BaseModel):
     version: Annotated[int, Field(ge=1)] | Literal["latest", "draft"] | None = "latest"
     input: Json = None
     models: tuple[str, ...] = ()
-    constraints: Constraints = UNCONSTRAINED
+    constraints: Constraints = Constraints()
     edits: Mapping[str, Mapping[Literal["output", "input"], Json]] = Field(default_factory=dict)
     fresh: bool = False
     definition: Json = None
@@ -66,14 +66,10 @@ def parsed_request(payload: Mapping[str, Json]) -> PipelineRequest:
     except ExpressionError as error:
         raise InvalidRequest(str(error), field="input") from None
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        field, *below = map(str, detail["loc"])
-        if field == "version":
-            raise InvalidRequest("A version is a number, latest or draft.", field=field) from None
-        field = below[0] if field == "constraints" and below else field
-        raise InvalidRequest(
-            f"{field}: {detail['msg'][:1].lower()}{detail['msg'][1:]}.", field=field
-        ) from None
+        wrong = invalid_request(error)
+        if wrong.field == "version":
+            raise InvalidRequest("A version is a number, latest or draft.", field="version") from None
+        raise wrong from None
     if request.constraints.min_quality is not None:
         raise InvalidRequest("A pipeline has no limit on the quality.", field="min_quality")
     return request

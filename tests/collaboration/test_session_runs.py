@@ -160,7 +160,7 @@ PROBLEMS: list[tuple[Json, str, str]] = [
     ({"version": 7, "lineup": "small"}, "version", "The line-up “small” has no version 7."),
     ({"version": "odd"}, "version", "version"),
     ({"constraints": {"min_quality": 0.5}}, "min_quality", "its line-up says which quality"),
-    ({"constraints": {"max_cost_usd": -1}}, "max_cost_usd", "greater than 0"),
+    ({"constraints": {"max_cost_usd": -1}}, "max_cost_usd", "A limit must be above zero"),
 ]
 
 

@@ -104,7 +104,7 @@ def test_a_run_that_waits_says_so(owner: Membership) -> None:
         (["run", "support", "--input", "{"], "This cannot be read. Line 1"),
         (["run", "support", "--version", "9"], "has no version 9"),
         (["run", "support", "--version", "old"], "a number, latest or draft"),
-        (["run", "support", "--team", "Nobody's"], "no such team"),
+        (["run", "support", "--team", "Nobody's"], 'There is no team "Nobody\'s"'),
         (["export", "nobody"], "neither a file nor a pipeline"),
         (["export", "support", "--version", "9"], "has no version 9"),
         (["import", "nobody.yaml"], "no file"),

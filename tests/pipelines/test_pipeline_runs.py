@@ -126,7 +126,7 @@ REFUSED: list[tuple[dict[str, Json], str, str]] = [
     ({"input": [[]] * 200_000}, "input", "100,000 parts"),
     ({"models": ["nobody"]}, "models", "no model 'nobody'"),
     ({"constraints": {"min_quality": 0.5}}, "min_quality", "no limit on the quality"),
-    ({"constraints": {"max_cost_usd": -1}}, "max_cost_usd", "greater than 0"),
+    ({"constraints": {"max_cost_usd": -1}}, "max_cost_usd", "A limit must be above zero"),
     ({"edits": {"nobody": {"output": 1}}}, "edits", "no stage “nobody”"),
     ({"definition": {"name": "x"}}, "definition", "stages: This is missing"),
 ]

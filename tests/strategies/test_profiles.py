@@ -21,7 +21,7 @@ from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.profiles import plus
 from orchestration.strategies.models import ModelProfile, Observation
-from orchestration.strategies.services.profiles import profiled_entry, stored_profiles
+from orchestration.strategies.services.profiles import model_profiles, profiled_entry, stored_profiles
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, a_run
 from tests.support.second_kind import second_kind
@@ -135,6 +135,16 @@ def believed(model: LanguageModel) -> Belief:
     """Return what a run that started now would believe."""
     entry = profiled_entry(LanguageModel.objects.get(pk=model.pk), PanelRole.MEMBER)
     return belief_of_team([model_spec(model)], {model.name: stored_profiles(json.loads(json.dumps(entry)))})
+
+
+def test_a_run_has_the_profiles_as_they_were_when_it_started(
+    member: Membership, model: LanguageModel
+) -> None:
+    a_shown_run(member, model)
+    learn_from_ended_runs()
+    known = LanguageModel.objects.get(pk=model.pk)
+    entry = json.loads(json.dumps(profiled_entry(known, PanelRole.MEMBER)))
+    assert stored_profiles(entry) == [*model_profiles(known, model_spec(known))] != []
 
 
 def test_a_rating_changes_what_is_expected_most_of_all_with_that_kind_of_question(

@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.llm.engine.errors import (
+    AddressRefused,
+    AuthenticationRejected,
+    CircuitOpen,
+    ContextWindowExceeded,
+    ModelNotFound,
+    ModelUnavailable,
+    RequestRejected,
+)
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.profiles import (
+    SETUP_ERRORS,
     Evidence,
     ObservedAttempt,
     minus,
@@ -66,6 +76,12 @@ def test_an_error_is_a_failure_unless_it_says_how_the_model_is_set_up() -> None:
         for code in ("authentication_rejected", "circuit_open")
     ]
     assert observed(set_up, {}, {}) == Evidence()
+
+
+def test_how_a_model_is_set_up_is_told_by_the_codes_of_errors() -> None:
+    refused = (AddressRefused(), AuthenticationRejected(), ContextWindowExceeded(), RequestRejected())
+    missing = (CircuitOpen("", retry_in_s=0.0), ModelNotFound(), ModelUnavailable())
+    assert {error.code for error in (*refused, *missing)} == SETUP_ERRORS
 
 
 def test_an_answer_nobody_kept_still_took_its_time() -> None:

@@ -12,10 +12,10 @@ from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.runs.engine.metering import Metered
 from orchestration.strategies.engine.belief.model import AnswerRecord, Tried
 from orchestration.strategies.engine.belief.shipped import shipped_belief
-from orchestration.strategies.engine.panel_worth import panel_worth
 from orchestration.strategies.engine.single_model import (
     Basis,
     SingleModel,
+    panel_worth,
     say_the_same,
     single_model,
 )

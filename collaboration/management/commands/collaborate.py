@@ -5,27 +5,21 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 
-from django.core.management.base import BaseCommand, CommandError
-
 from collaboration.parts.reports import report_markdown, session_document
 from collaboration.selectors import KIND
 from collaboration.services.session_runs import USUAL_LINEUP
-from orchestra_site.accounts.selectors import first_member
 from orchestra_site.web.logs import printable
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
 from orchestration.library.services.importing import file_text, syntax_of
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
-from orchestration.llm.services.registry.seeding import prepare_installation
+from orchestration.runs.management.run_command import RunCommand
 from orchestration.runs.models import RunStatus
 from orchestration.runs.services.starting import store_run
-from orchestration.runs.tasks import execute_here
-
-BAD_ARGUMENTS = 2
 
 
-class Command(BaseCommand):
+class Command(RunCommand):
     """`manage.py collaborate "TASK"`: exit 0 succeeded, 1 failed, 2 bad arguments."""
 
     help = "Have several models do a task together; the session is kept like any other run."
@@ -45,25 +39,13 @@ class Command(BaseCommand):
 
     def handle(self, *, task: str, **given: Json) -> None:
         """Start a session, wait, print."""
-        for line in prepare_installation():
-            self.stderr.write(line)
-        member = first_member(given["team"])
-        if member is None:
-            message = "There is no such team. Start Orchestra once with `manage.py up`, or name another."
-            raise CommandError(message, returncode=BAD_ARGUMENTS)
-        try:
+        member = self.member(given["team"])
+        with self.refusals():
             payload = {"text": task, "lineup": _lineup(given["lineup"]), "models": tuple(given["model"])}
             if given["max_cost"] is not None:
                 payload["constraints"] = {"max_cost_usd": given["max_cost"]}
             run = store_run(membership=member, kind=KIND, payload=payload)
-        except InvalidRequest as error:
-            explained = f"{error.field}: {error}" if error.field else str(error)
-            raise CommandError(printable(explained), returncode=BAD_ARGUMENTS) from None
-        try:
-            execute_here(run.id)
-        except KeyboardInterrupt:
-            raise CommandError(f"Stopped. Run {run.id} goes on when a worker is there.") from None
-        run.refresh_from_db()
+        self.finish(run)
         document = session_document(run)
         as_json = json.dumps(document, indent=2, ensure_ascii=False)
         self.stdout.write(printable(as_json if given["json"] else report_markdown(document)))

@@ -102,7 +102,7 @@ def create_definition(
 
     Raises `InvalidRequest` at `name`.
     """
-    _check_name(name)
+    check_name(name)
     row = SavedDefinition(team=membership.team, kind=kind.name, name=name, created_by=membership.user)
     row.sample = kind.example(_document(text))
     _write(row, named_draft(text, name) if text else write_yaml(kind.blank(name)), membership)
@@ -181,7 +181,7 @@ def restore(
 @transaction.atomic
 def rename(*, membership: Membership, definition: SavedDefinition, name: str) -> SavedDefinition:
     """Give a definition another name; its runs follow. Raises `InvalidRequest` at `name`."""
-    _check_name(name)
+    check_name(name)
     row = locked(membership, definition)
     before = row.name
     if name == before:
@@ -219,7 +219,8 @@ def locked(membership: Membership, definition: SavedDefinition) -> SavedDefiniti
     return found
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise `InvalidRequest` for what is no name of a definition."""
     if not NAME.fullmatch(name):
         raise InvalidRequest(
             "A name begins with a small letter and has small letters, digits, - and _; 40 at most.",

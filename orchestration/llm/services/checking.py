@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from django.db import DatabaseError
 
 from orchestra_site.web.health import HealthFinding, fail, ok, warn
-from orchestration.llm.engine.errors import InvalidRequest, ModelError, ModelUnavailable
+from orchestration.llm.engine.errors import InvalidRequest, ModelError, ModelTimeout, ModelUnavailable
 from orchestration.llm.engine.types import Completion, Message, Prompt
 from orchestration.llm.models import LanguageModel, Provider, ProviderKind
 from orchestration.llm.providers.adapter import (
@@ -85,30 +85,11 @@ def run_model_test(model: LanguageModel) -> ModelTest:
 
     The circuit of a model that answers is closed for runs, too.
     """
-    question = model_question(model)
-    secrets = provider_secrets(model.team_id, {model.provider_id})
-    frozen = thaw(freeze(model, PanelRole.MEMBER))
-
-    async def ask() -> Completion:
-        shared = resources()
-        shared.reset(model.id)
-        stack = ModelStack(
-            secrets=secrets,
-            shared=shared,
-            scope=f"test/{uuid4()}",
-            seed=0,
-            time_left=lambda: LONGEST_S,
-            meter=lambda bare: bare,
-        )
-        return await stack.live(frozen).complete(Prompt(messages=(Message(role="user", content=question),)))
-
+    question = Message(role="user", content=model_question(model))
     try:
-        answer = run_async(ask(), timeout=LONGEST_S)
+        [answer] = ask_outside_runs(model, [Prompt(messages=(question,))])
     except ModelError as error:
         return ModelTest(error=str(error))
-    except TimeoutError:
-        sentence = f"{model.name} did not answer within {LONGEST_S:.0f} seconds. Try again later."
-        return ModelTest(error=sentence)
     reset_circuit(model.id)
     return ModelTest(
         answer=answer.text,
@@ -116,6 +97,36 @@ def run_model_test(model: LanguageModel) -> ModelTest:
         tokens=answer.usage.input_tokens + answer.usage.output_tokens,
         cost_usd=answer.cost_usd,
     )
+
+
+def ask_outside_runs(
+    model: LanguageModel, prompts: Sequence[Prompt], longest_s: float = LONGEST_S
+) -> list[Completion]:
+    """Return what a model answers to prompts of a page, all at once, past the cache and an open circuit.
+
+    Raises `ModelError`, also where the answers do not come within so many seconds.
+    """
+    secrets = provider_secrets(model.team_id, {model.provider_id})
+    frozen = thaw(freeze(model, PanelRole.MEMBER))
+
+    async def ask() -> list[Completion]:
+        shared = resources()
+        shared.reset(model.id)
+        stack = ModelStack(
+            secrets=secrets,
+            shared=shared,
+            scope=f"test/{uuid4()}",
+            seed=0,
+            time_left=lambda: longest_s,
+            meter=lambda bare: bare,
+        )
+        return list(await asyncio.gather(*map(stack.live(frozen).complete, prompts)))
+
+    try:
+        return run_async(ask(), timeout=longest_s)
+    except TimeoutError:
+        sentence = f"{model.name} did not answer within {longest_s:.0f} seconds. Try again later."
+        raise ModelTimeout(sentence) from None
 
 
 def provider_findings() -> Iterator[HealthFinding]:

@@ -14,9 +14,9 @@ from orchestration.strategies.engine.types import (
     AS_SHARE,
     MOST_ROUNDS,
     MOST_TOOLS,
-    UNCONSTRAINED,
     USUAL_ROUNDS,
     Constraints,
+    invalid_request,
 )
 
 LONGEST_PROMPT = 200_000
@@ -43,7 +43,7 @@ class AutoRequest(BaseModel):
     text: str
     system: str = ""
     models: tuple[str, ...] = ()
-    constraints: Constraints = UNCONSTRAINED
+    constraints: Constraints = Constraints()
     dial: float | None = Field(
         default=None,
         ge=0,
@@ -112,11 +112,7 @@ def parsed_auto(payload: Mapping[str, Json]) -> AutoRequest:
     try:
         request = AutoRequest.model_validate(payload)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        field, *below = map(str, detail["loc"] or ("text",))
-        field = below[0] if field == "constraints" and below else field
-        message = f"{field}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
-        raise InvalidRequest(message, field=field) from None
+        raise invalid_request(error) from None
     if not request.text.strip():
         raise InvalidRequest("Write what you want to ask.", field="text")
     for name, text in (("text", request.text), ("system", request.system)):

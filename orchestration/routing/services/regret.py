@@ -16,8 +16,7 @@ from orchestration.routing.engine.plans import DecidedBy
 from orchestration.routing.engine.regret import MeasuredRun, Regret, regret
 from orchestration.routing.selectors import KIND
 from orchestration.runs.models import Run, RunStatus
-from orchestration.strategies.engine.panel_worth import PanelWorth, panel_worth
-from orchestration.strategies.engine.single_model import Basis, SingleModel
+from orchestration.strategies.engine.single_model import Basis, PanelWorth, SingleModel, panel_worth
 
 MOST_MEASURED = 1_000
 

@@ -7,7 +7,7 @@ lower-case text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -57,137 +57,93 @@ TaskCue = tuple[TaskType, Pattern, float]
 Its words are those of its group where it has one, else the match.
 """
 
-_MADE = r"(?:write|compose|draft|tell|invent|create|make up|give|generate|make)"
-_LANGUAGES = (
-    "english|french|german|spanish|italian|portuguese|dutch|swedish|norwegian|danish|finnish|polish|czech|russian"
-    "|ukrainian|greek|turkish|arabic|hebrew|hindi|chinese|mandarin|japanese|korean|vietnamese|thai|latin"
-)
-_CODE_THINGS = (
-    r"function|method|class|(?:shell |bash |python )script|program|quer(?:y|ies)|regex|regular expression|api"
-    r"|endpoint|unit tests?|algorithm|code|snippet|component|module|dockerfile|parser|makefile"
-)
-_INVENTED = (
-    r"poems?|stor(?:y|ies)|songs?|haikus?|limericks?|jokes?|lyrics|screenplay|dialogue|slogans?|taglines?"
-    r"|fairy tale|sonnets?|rhymes?|riddle|parody|ballad|tale"
-)
-_TEXTS = (
-    r"e-?mails?|letters?|reports?|essays?|articles?|posts?|descriptions?|proposals?|outlines?|paragraphs?|memos?"
-    r"|documentation|announcements?|speech|press release|invitations?|agenda|checklist|plan|list|table|faq"
-)
-
-_OPENINGS: Mapping[TaskType, tuple[tuple[str, float], ...]] = {
-    TaskType.TRANSLATION: ((r"translate|übersetze|traduce|traduis|traduci|traduza|vertaal", 4.0),),
-    TaskType.SUMMARIZATION: ((r"summari[sz]e|condense|shorten|boil down|recap|abridge|sum up", 4.0),),
-    TaskType.CODE_GENERATION: (
-        (
-            rf"(?:write|implement|code|create|build|generate|add|complete|show|give|make)\b.{{0,60}}?\b(?:{_CODE_THINGS})",
-            4.5,
-        ),
-        (r"refactor|debug|optimi[sz]e|implement|fix|port", 2.0),
-    ),
-    TaskType.REASONING: (
-        (r"calculate|compute|solve|prove|derive|simplify|factor|determine|deduce|count|sort|convert", 3.0),
-    ),
-    TaskType.ANALYSIS: (
-        (
-            (
-                r"analy[sz]e|compare|assess|review|examine|classify|categori[sz]e|extract|identify|critique|contrast"
-                r"|diagnose|interpret|evaluate|label|explain|discuss"
-            ),
-            3.0,
-        ),
-    ),
-    TaskType.CREATIVE: (
-        (r"imagine|pretend|brainstorm|invent|picture yourself|act as|embody|take on the role", 3.0),
-    ),
-    TaskType.CONVERSATION: (
-        (r"hi|hello|hey|howdy|good (?:morning|afternoon|evening)|thanks|thank you|bye|goodbye", 3.0),
-    ),
-    TaskType.GENERATION: (
-        (r"write|draft|compose|generate|produce|prepare|list|describe|suggest|recommend|rewrite", 1.5),
-    ),
-}  # fmt: skip
-
-_ANYWHERE: Mapping[TaskType, tuple[tuple[str, float], ...]] = {
-    TaskType.TRANSLATION: (
-        (r"\btranslat(?:e|es|ed|ion|ions|ing)\b", 2.0),
-        (rf"\b(?:into|to|in) (?:{_LANGUAGES})\b", 2.0),
-        (r"\bhow (?:do|would) (?:you|i|we) say\b", 3.0),
-        (rf"\bfrom (?:{_LANGUAGES}) (?:in)?to\b", 2.0),
-    ),
-    TaskType.SUMMARIZATION: (
-        (r"\b(?:summari[sz]e|summary|summaries|summari[sz]ation|tl;?dr|synopsis)\b", 2.0),
-        (r"\b(?:(?:key|main) (?:points?|ideas?|takeaways?)|takeaways|the gist|in a nutshell)\b", 2.0),
-        (r"\bin (?:one|two|three|a few|\d+) (?:short )?(?:sentences?|bullet points|lines)\b", 1.0),
-    ),
-    TaskType.CODE_GENERATION: (
-        (
-            (
-                r"(?:^|\W)(python|javascript|typescript|rust|golang|kotlin|c\+\+|c#|sql|bash|html|css|django|regex"
-                r"|pandas|numpy|kubernetes|terraform)(?:\W|$)"
-            ),
-            1.5,
-        ),
-        (r"```|^\s*(?:def|class|import|function|const|public static)\b|\bselect\b.{1,80}?\bfrom\b", 1.5),
-        (r"\b(?:stack ?trace|traceback|compile error|unit tests?|refactor|bug|syntax ?error)\b", 1.5),
-    ),
-    TaskType.REASONING: (
-        (r"\bhow (?:many|much|long|far|old|fast|tall)\b", 2.5),
-        (r"\d\s*[-+*/×÷^=]\s*\(?\d|\d[\d.,]* ?% of\b|\b[xyz]\s?[-+*/^=]", 2.5),
-        (r"\\frac|\\sqrt|\$[^$\n]{0,60}[\\^_=+]", 2.5),
-        (
-            (
-                r"\b(?:equation|probability|integer|percent(?:age)?|ratio|square root|sum of|remainder"
-                r"|theorem|proof|polynomial|triangle|average|mean|median|prime|divisible|modulo|larger"
-                r"|smaller|greater)\b"
-            ),
-            1.5,
-        ),
-        (r"[0-9][^0-9]{2,80}?[0-9][0-9.,]*", 1.0),
-        (r"\b(?:step by step|logic(?:al(?:ly)?)?|puzzle|brain ?teaser|must be true|follows? from)\b", 2.0),
-        (r"\bwhat (?:does|will|would) (?:this|the) (?:code|function|program)|\boutput when\b", 4.0),
-        (r"\b(?:complete the assertion|executing the (?:provided )?code|predict the output)\b", 4.0),
-        (r"\b(?:which day|what day|days? (?:after|before|between)|leap year|weekday)\b", 2.0),
-        (r"^\(?[a-d][.):] +\S", 1.5),
-    ),
-    TaskType.ANALYSIS: (
-        (r"\b(?:pros and cons|trade-?offs?|(?:dis)?advantages|strengths and weaknesses|root cause)\b", 2.5),
-        (r"\b(?:differences? between|similarities|implications|trends?|sentiment)\b", 2.0),
-        (r"\b(?:causes?|effects?|impact) of\b", 1.5),
-        (r"\b(?:analy[sz]e|analysis|compare|comparison|classif(?:y|ication))\b", 1.5),
-        (r"\bwhy (?:is|are|do|does|did)\b", 1.5),
-        (r"\b(?:which of the following|is this (?:review|text|message))\b", 1.5),
-    ),
-    TaskType.CREATIVE: (
-        (rf"\b{_MADE}\b[^.\n]{{0,40}}?\b(?:{_INVENTED})\b", 4.0),
-        (rf"\b(?:{_INVENTED})\b", 1.5),
-        (r"\b(?:creative|fiction(?:al)?|metaphor|in the style of|once upon a time|role-?play)\b", 2.0),
-        (r"\b(?:come up with|ideas? for|names? for)\b", 2.0),
-    ),
-    TaskType.CONVERSATION: (
-        (r"\b(?:how are you|what'?s up|who are you|what can you do|your name|nice to meet you)\b", 3.0),
-        (r"\b(?:do you (?:like|feel|think|remember|enjoy)|tell me about yourself)\b", 2.5),
-        (r"\b(?:i feel|i am feeling|let'?s (?:chat|talk))\b", 2.5),
-    ),
-    TaskType.GENERATION: (
-        (rf"\b{_MADE}\b[^.\n]{{0,30}}?\b(?:{_TEXTS})\b", 3.5),
-        (rf"\b(?:{_TEXTS})\b", 0.5),
-        (r"\b(?:what is|who (?:is|was|wrote)|where is|when (?:was|did|is))\b", 0.5),
-    ),
-}  # fmt: skip
+_WORDS: Mapping[str, str] = {
+    "made": "write|compose|draft|tell|invent|create|make up|give|generate|make",
+    "built": "write|implement|code|create|build|generate|add|complete|show|give|make",
+    "examined": r"analy[sz]e|compare|assess|review|examine|classify|categori[sz]e|extract|identify|critique"
+    r"|contrast|diagnose|interpret|evaluate|label|explain|discuss",
+    "languages": "english|french|german|spanish|italian|portuguese|dutch|swedish|norwegian|danish|finnish"
+    "|polish|czech|russian|ukrainian|greek|turkish|arabic|hebrew|hindi|chinese|mandarin|japanese|korean"
+    "|vietnamese|thai|latin",
+    "programs": r"function|method|class|(?:shell |bash |python )script|program|quer(?:y|ies)|regex"
+    r"|regular expression|api|endpoint|unit tests?|algorithm|code|snippet|component|module|dockerfile|parser"
+    r"|makefile",
+    "dialects": r"python|javascript|typescript|rust|golang|kotlin|c\+\+|c#|sql|bash|html|css|django|regex"
+    r"|pandas|numpy|kubernetes|terraform",
+    "mathematics": r"equation|probability|integer|percent(?:age)?|ratio|square root|sum of|remainder|theorem"
+    r"|proof|polynomial|triangle|average|mean|median|prime|divisible|modulo|larger|smaller|greater",
+    "invented": r"poems?|stor(?:y|ies)|songs?|haikus?|limericks?|jokes?|lyrics|screenplay|dialogue|slogans?"
+    r"|taglines?|fairy tale|sonnets?|rhymes?|riddle|parody|ballad|tale",
+    "texts": r"e-?mails?|letters?|reports?|essays?|articles?|posts?|descriptions?|proposals?|outlines?"
+    r"|paragraphs?|memos?|documentation|announcements?|speech|press release|invitations?|agenda|checklist"
+    r"|plan|list|table|faq",
+}
+"""The words that patterns have as `<name>`."""
 
 
-def _compiled(table: Mapping[TaskType, Iterable[tuple[str, float]]], frame: str) -> tuple[TaskCue, ...]:
+def _cues(table: str, frame: str = "{}") -> tuple[TaskCue, ...]:
+    """Return the cues of a table that has on each line a type of task, a weight and a pattern."""
+    for name, words in _WORDS.items():
+        table = table.replace(f"<{name}>", words)
+    rows = (line.split(maxsplit=2) for line in table.strip().splitlines())
     return tuple(
-        (task, Pattern(frame.format(pattern), MULTILINE), weight)
-        for task, cues in table.items()
-        for pattern, weight in cues
+        (TaskType(task), Pattern(frame.format(cue), MULTILINE), float(weight)) for task, weight, cue in rows
     )
 
 
-OPENINGS = _compiled(_OPENINGS, r"^(?:{})\b")
+OPENINGS = _cues(
+    r"""
+translation     4.0 translate|übersetze|traduce|traduis|traduci|traduza|vertaal
+summarization   4.0 summari[sz]e|condense|shorten|boil down|recap|abridge|sum up
+code_generation 4.5 (?:<built>)\b.{0,60}?\b(?:<programs>)
+code_generation 2.0 refactor|debug|optimi[sz]e|implement|fix|port
+reasoning       3.0 calculate|compute|solve|prove|derive|simplify|factor|determine|deduce|count|sort|convert
+analysis        3.0 <examined>
+creative        3.0 imagine|pretend|brainstorm|invent|picture yourself|act as|embody|take on the role
+conversation    3.0 hi|hello|hey|howdy|good (?:morning|afternoon|evening)|thanks|thank you|bye|goodbye
+generation      1.5 write|draft|compose|generate|produce|prepare|list|describe|suggest|recommend|rewrite
+""",
+    r"^(?:{})\b",
+)
 """Cues for the beginnings of sentences, matched against text with one sentence a line."""
-ANYWHERE = _compiled(_ANYWHERE, "{}")
+ANYWHERE = _cues(r"""
+translation     2.0 \btranslat(?:e|es|ed|ion|ions|ing)\b
+translation     2.0 \b(?:into|to|in) (?:<languages>)\b
+translation     3.0 \bhow (?:do|would) (?:you|i|we) say\b
+translation     2.0 \bfrom (?:<languages>) (?:in)?to\b
+summarization   2.0 \b(?:summari[sz]e|summary|summaries|summari[sz]ation|tl;?dr|synopsis)\b
+summarization   2.0 \b(?:(?:key|main) (?:points?|ideas?|takeaways?)|takeaways|the gist|in a nutshell)\b
+summarization   1.0 \bin (?:one|two|three|a few|\d+) (?:short )?(?:sentences?|bullet points|lines)\b
+code_generation 1.5 (?:^|\W)(<dialects>)(?:\W|$)
+code_generation 1.5 ```|^\s*(?:def|class|import|function|const|public static)\b|\bselect\b.{1,80}?\bfrom\b
+code_generation 1.5 \b(?:stack ?trace|traceback|compile error|unit tests?|refactor|bug|syntax ?error)\b
+reasoning       2.5 \bhow (?:many|much|long|far|old|fast|tall)\b
+reasoning       2.5 \d\s*[-+*/×÷^=]\s*\(?\d|\d[\d.,]* ?% of\b|\b[xyz]\s?[-+*/^=]
+reasoning       2.5 \\frac|\\sqrt|\$[^$\n]{0,60}[\\^_=+]
+reasoning       1.5 \b(?:<mathematics>)\b
+reasoning       1.0 [0-9][^0-9]{2,80}?[0-9][0-9.,]*
+reasoning       2.0 \b(?:step by step|logic(?:al(?:ly)?)?|puzzle|brain ?teaser|must be true|follows? from)\b
+reasoning       4.0 \bwhat (?:does|will|would) (?:this|the) (?:code|function|program)|\boutput when\b
+reasoning       4.0 \b(?:complete the assertion|executing the (?:provided )?code|predict the output)\b
+reasoning       2.0 \b(?:which day|what day|days? (?:after|before|between)|leap year|weekday)\b
+reasoning       1.5 ^\(?[a-d][.):] +\S
+analysis        2.5 \b(?:pros and cons|trade-?offs?|(?:dis)?advantages|strengths and weaknesses|root cause)\b
+analysis        2.0 \b(?:differences? between|similarities|implications|trends?|sentiment)\b
+analysis        1.5 \b(?:causes?|effects?|impact) of\b
+analysis        1.5 \b(?:analy[sz]e|analysis|compare|comparison|classif(?:y|ication))\b
+analysis        1.5 \bwhy (?:is|are|do|does|did)\b
+analysis        1.5 \b(?:which of the following|is this (?:review|text|message))\b
+creative        4.0 \b(?:<made>)\b[^.\n]{0,40}?\b(?:<invented>)\b
+creative        1.5 \b(?:<invented>)\b
+creative        2.0 \b(?:creative|fiction(?:al)?|metaphor|in the style of|once upon a time|role-?play)\b
+creative        2.0 \b(?:come up with|ideas? for|names? for)\b
+conversation    3.0 \b(?:how are you|what'?s up|who are you|what can you do|your name|nice to meet you)\b
+conversation    2.5 \b(?:do you (?:like|feel|think|remember|enjoy)|tell me about yourself)\b
+conversation    2.5 \b(?:i feel|i am feeling|let'?s (?:chat|talk))\b
+generation      3.5 \b(?:<made>)\b[^.\n]{0,30}?\b(?:<texts>)\b
+generation      0.5 \b(?:<texts>)\b
+generation      0.5 \b(?:what is|who (?:is|was|wrote)|where is|when (?:was|did|is))\b
+""")
 
 
 HEAD, TAIL = 600, 200

@@ -16,10 +16,12 @@ from pydantic import Field
 
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import Decision
+from orchestration.strategies.engine.asking import final_answer
+from orchestration.strategies.engine.consensus.grouping import comparable_groups
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
-from orchestration.strategies.engine.rewriting import RewritingRun, all_agree, say_the_same
+from orchestration.strategies.engine.rewriting import RewritingRun, say_the_same
 from orchestration.strategies.engine.rounds import EarlyStopReason, Stop
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable, listed
@@ -60,11 +62,6 @@ class _DebateRun(RewritingRun):
 
     options: DebateOptions
 
-    @property
-    def text(self) -> str:
-        """The question."""
-        return self.request.text
-
     async def run(self) -> StrategyOutcome:
         """Let the models answer, debate, and vote."""
         await self.begin("asking")
@@ -78,7 +75,7 @@ class _DebateRun(RewritingRun):
         if self.stop is not None:
             self.notes.append(f"The debate ended early. {self.stop.because}")
         scored = await self.score_newest()
-        casts = [cast_answer(each, self.text) for each in scored]
+        casts = [cast_answer(each, self.request.text) for each in scored]
         return await conclude_by_vote(self, answer_vote(self, self.panel), casts, scored, scored)
 
     async def _is_over(self, number: int, before: Sequence[Candidate]) -> bool:
@@ -97,10 +94,12 @@ class _DebateRun(RewritingRun):
         """Return why there is nothing to debate (any more), empty where there is."""
         if len(self.usable) == 1:
             return "There is nothing to debate: only one model gave a usable answer."
-        if all_agree(self.usable, self.text):
+        question = self.request.text
+        groups = comparable_groups([final_answer(each, question) for each in self.usable])
+        if [len(group.members) for group in groups] == [len(self.usable)]:
             return f"All {len(self.usable)} models say the same."
         pairs = [(old, new) for old, new in zip(before, self.newest, strict=False) if is_usable(new)]
-        if pairs and all(say_the_same(old, new, self.text) for old, new in pairs):
+        if pairs and all(say_the_same(old, new, question) for old, new in pairs):
             return "No model changed its answer in the last round."
         return ""
 
@@ -118,19 +117,16 @@ class _DebateRun(RewritingRun):
         )
 
     async def _debate(self, number: int) -> None:
-        """Show each model what the others say, and ask it for an updated answer."""
+        """Show each model what the others say, ask it for an updated answer, and emit what that changed."""
         before = self.newest
         await self.answer_anew(number, "round", TASK, own=True)
-        await self.announce(self._move(number, before, self.newest), f"{DEBATE}/{number}")
-
-    def _move(self, number: int, before: Sequence[Candidate], after: Sequence[Candidate]) -> Decision:
-        """Return what a round changed, as a decision."""
-        pairs = [(old, new) for old, new in zip(before, after, strict=True) if new is not old]
-        changed = [new.model for old, new in pairs if not say_the_same(old, new, self.text)]
+        pairs = [(old, new) for old, new in zip(before, self.newest, strict=True) if new is not old]
+        changed = [new.model for old, new in pairs if not say_the_same(old, new, self.request.text)]
         readable = all(new.extracted is not None for _, new in pairs)
         words = f"{listed(changed)} changed the answer." if changed else "Nobody changed the answer."
         reason = words if readable else f"{counted(len(pairs), 'model')} wrote the answer again."
-        return Decision(kind=DEBATE, chosen=f"Round {number}", reason=reason)
+        decision = Decision(kind=DEBATE, chosen=f"Round {number}", reason=reason)
+        await self.announce(decision, f"{DEBATE}/{number}")
 
 
 class Debate(PanelStrategy):
@@ -149,6 +145,7 @@ class Debate(PanelStrategy):
     Options: ClassVar[type[AnswerOptions]] = DebateOptions
     Run: ClassVar[type[StrategyRun]] = _DebateRun
     labels: ClassVar[Mapping[str, str]] = {DEBATE: "Debated", "vote": "Vote"}
+    moments: ClassVar[Mapping[str, str]] = {f"{DEBATE}/#": "Round # decided"}
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
         """Return how much is asked: one round of all at least, at most all rounds."""
@@ -156,11 +153,6 @@ class Debate(PanelStrategy):
         again = (0, (given.rounds - 1) * panel if panel > 1 else 0)
         helping = judging(given, together=panel)
         return Effort(answers=(panel, panel), at_once=max(1, panel), again=again, helping=helping)
-
-    def moment(self, key: str) -> str:
-        """Return what is decided before and after a round."""
-        head, _, number = key.rpartition("/")
-        return f"Round {number} decided" if head == DEBATE else super().moment(key)
 
 
 STRATEGY = Debate()

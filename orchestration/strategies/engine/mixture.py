@@ -13,24 +13,14 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestration.strategies.engine.asking import begin_phase
-from orchestration.strategies.engine.deciding import (
-    Selection,
-    estimated,
-    select_best,
-)
+from orchestration.strategies.engine.deciding import Selection, estimated, select_best
 from orchestration.strategies.engine.effort import Effort, combining, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.parallel import synthesise
 from orchestration.strategies.engine.rewriting import RewritingRun
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
-from orchestration.strategies.engine.types import (
-    Candidate,
-    StrategyOutcome,
-    counted,
-    is_usable,
-)
+from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable
 
 FEWEST_COMBINED = 2
 TASK = """\
@@ -82,12 +72,8 @@ class _MixtureRun(RewritingRun):
             await self.answer_anew(number, "layer", TASK, own=False)
         if self.stop is not None:
             self.notes.append(f"Not all was asked. {self.stop.because}")
-        return await self._conclude()
-
-    async def _conclude(self) -> StrategyOutcome:
-        combined, why_not = await self._combined()
+        combined = await self._combined()
         if combined is None:
-            self.notes.append(why_not)
             scored = await self.score_newest()
             return await self.conclude(select_best(scored), scored)
         [final] = await self.score_newest([combined])
@@ -97,23 +83,29 @@ class _MixtureRun(RewritingRun):
         chosen = Selection(step=final.step, reason=reason)
         return await self.conclude(chosen, self.newest, combined=(final,))
 
-    async def _combined(self) -> tuple[Candidate | None, str]:
-        """Return what the aggregator writes, or why there is nothing."""
+    async def _combined(self) -> Candidate | None:
+        """Return what the aggregator writes; where there is nothing, a note says why."""
         if len(self.usable) < FEWEST_COMBINED:
-            return None, f"There was nothing to combine: {counted(len(self.usable), 'usable answer')}."
+            answers = counted(len(self.usable), "usable answer")
+            self.notes.append(f"There was nothing to combine: {answers}.")
+            return None
         named = self.options.aggregator
         aggregator = self.panel.named(named) if named else self.panel.best(self.request)
-        await begin_phase(self.timer.context, "synthesising")
+        await self.begin("synthesising")
         drawn = [each.step for each in self.usable]
-        self.timer.context.random.shuffle(drawn)
-        order = await self.timer.context.decide("aggregate/order", drawn)
+        self.context.random.shuffle(drawn)
+        order = await self.context.decide("aggregate/order", drawn)
         shown = sorted(self.usable, key=lambda each: order.index(each.step))
         written = await synthesise(self, aggregator, shown)
         if isinstance(written, str):
-            return None, written
+            self.notes.append(written)
+            return None
         [checked] = await self.scorer.by_checks_alone().score([written], "checks")
-        unusable = f"What {written.model} wrote from the answers cannot be used: this is the best of them."
-        return (checked, "") if is_usable(checked) else (None, unusable)
+        if is_usable(checked):
+            return checked
+        name = written.model
+        self.notes.append(f"What {name} wrote from the answers cannot be used: this is the best of them.")
+        return None
 
 
 class Mixture(PanelStrategy):

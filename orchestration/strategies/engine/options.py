@@ -7,7 +7,6 @@ from functools import cache
 from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from orchestration.llm.engine.types import FieldFormat, Json
 from orchestration.strategies.engine.errors import InvalidOptions, OptionError
@@ -110,12 +109,9 @@ def _model_fields(schema: type[StrategyOptions]) -> tuple[str, ...]:
 def _explained(schema: type[StrategyOptions], error: ValidationError) -> Iterator[OptionError]:
     for detail in error.errors(include_url=False):
         name = str(detail["loc"][0]) if detail["loc"] else ""
-        yield OptionError(field=f"options.{name}".rstrip("."), message=_sentence(schema, name, detail))
-
-
-def _sentence(schema: type[StrategyOptions], name: str, detail: ErrorDetails) -> str:
-    if detail["type"] == "extra_forbidden":
-        return f"There is no option “{name[:60]}”. There are: {', '.join(schema.model_fields)}."
-    field = schema.model_fields.get(name)
-    title = field.title if field is not None and field.title else name or "Options"
-    return f"{title}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
+        field = schema.model_fields.get(name)
+        title = field.title if field is not None and field.title else name or "Options"
+        sentence = f"{title}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
+        if detail["type"] == "extra_forbidden":
+            sentence = f"There is no option “{name[:60]}”. There are: {', '.join(schema.model_fields)}."
+        yield OptionError(field=f"options.{name}".rstrip("."), message=sentence)

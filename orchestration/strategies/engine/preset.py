@@ -90,14 +90,6 @@ def read_preset(document: Json) -> tuple[PresetDefinition | None, tuple[PresetPr
     return (None if found else preset), found
 
 
-def stored_preset(document: Json) -> PresetDefinition | None:
-    """Return a preset that was sound when it was stored, None for one whose fields cannot be read."""
-    try:
-        return PresetDefinition.model_validate(document)
-    except ValidationError:
-        return None
-
-
 def _faults(preset: PresetDefinition) -> Iterator[PresetProblem]:
     if not preset.models:
         yield PresetProblem("models", "The panel is empty. Choose at least one model.")

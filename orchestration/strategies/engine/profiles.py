@@ -10,19 +10,12 @@ evidence of quality.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 
-from orchestration.llm.engine.errors import (
-    AddressRefused,
-    AuthenticationRejected,
-    CircuitOpen,
-    ContextWindowExceeded,
-    ModelNotFound,
-    ModelUnavailable,
-    RequestRejected,
-)
+from pydantic import TypeAdapter
+
 from orchestration.llm.engine.types import Capability, Json, ModelSpec, Purpose, Tier, Usage
 from orchestration.runs.engine.budget import price
 from orchestration.strategies.engine.belief.model import Tried
@@ -103,7 +96,8 @@ REASONING_EFFECT = 0.04
 """Added to the quality of a reasoning model in tasks that need reasoning."""
 NEEDS_REASONING = frozenset({TaskType.REASONING, TaskType.CODE_GENERATION, TaskType.ANALYSIS})
 NO_KINDS: Mapping[str, Evidence] = {}
-NO_PROFILES: Mapping[str, Sequence[Profile]] = {}
+STORED = TypeAdapter(list[Profile])
+"""Profiles of a model as a run froze them."""
 
 
 def expectation(spec: ModelSpec, task: TaskType, by_kind: Mapping[str, Evidence] = NO_KINDS) -> Profile:
@@ -127,17 +121,6 @@ def expectation(spec: ModelSpec, task: TaskType, by_kind: Mapping[str, Evidence]
         seeming_kinds={kind: Tried(right=each.quality, seen=each.judged) for kind, each in kinds.items()},
         written=shown.output_tokens / shown.timed if shown.timed else 0.0,
     )
-
-
-def stored_profile(stored: Mapping[str, Json]) -> Profile:
-    """Return a profile as a run froze it."""
-    cost = stored["cost_usd"]
-    kinds = {
-        name: {kind: Tried(**each) for kind, each in stored.get(name, {}).items()}
-        for name in ("graded_kinds", "seeming_kinds")
-    }
-    known = {"task": TaskType(stored["task"]), "cost_usd": None if cost is None else Decimal(cost), **kinds}
-    return Profile(**{**stored, **known})
 
 
 def profile_for(spec: ModelSpec, task: TaskType, known: Iterable[Profile] = ()) -> Profile:
@@ -166,19 +149,15 @@ def _blend(prior: float, weight: float, total: float, count: float) -> float:
 
 
 def _prior_quality(spec: ModelSpec, task: TaskType) -> float:
-    reasons = Capability.REASONING in spec.capabilities and task in NEEDS_REASONING
-    return QUALITY[spec.tier] + _price_effect(spec) + (REASONING_EFFECT if reasons else 0.0)
-
-
-def _price_effect(spec: ModelSpec) -> float:
-    """Return what the price adds to the quality: nothing if it is zero (a self-hosted model) or unknown."""
-    if spec.prices is None:
-        return 0.0
-    mean = float(spec.prices.input_per_million + spec.prices.output_per_million) / 2
-    if mean <= 0:
-        return 0.0
-    decades = math.log10(mean / USUAL_PRICE[spec.tier])
-    return PRICE_EFFECT * min(max(decades, -1.0), 1.0)
+    """Return the quality by the registry; a price of zero (a self-hosted model) or none says nothing."""
+    found, prices = QUALITY[spec.tier], spec.prices
+    mean = float(prices.input_per_million + prices.output_per_million) / 2 if prices else 0.0
+    if mean > 0:
+        decades = math.log10(mean / USUAL_PRICE[spec.tier])
+        found += PRICE_EFFECT * min(max(decades, -1.0), 1.0)
+    if Capability.REASONING in spec.capabilities and task in NEEDS_REASONING:
+        found += REASONING_EFFECT
+    return found
 
 
 def _cost(spec: ModelSpec, task: TaskType, shown: Evidence) -> Decimal | None:
@@ -193,16 +172,10 @@ JUDGED, AGREED, RATED = 1.0, 0.5, 2.0
 """Weights of an estimate by judges, of one by agreement with other answers, and of a member's rating."""
 PRIOR_ESTIMATE = 0.7
 """The estimate of an answer without any evidence, in runs that do not say what was judged."""
-_SETUP_ERRORS = (
-    AddressRefused(),
-    AuthenticationRejected(),
-    CircuitOpen("", retry_in_s=0.0),
-    ContextWindowExceeded(),
-    ModelNotFound(),
-    ModelUnavailable(),
-    RequestRejected(),
+SETUP_ERRORS = frozenset(
+    {"address_refused", "authentication_rejected", "circuit_open", "context_window_exceeded"}
+    | {"model_not_found", "model_unavailable", "request_rejected"}
 )
-SETUP_ERRORS = frozenset(error.code for error in _SETUP_ERRORS)
 """Codes of errors that depend on how a model is set up or what it was sent, not on the model itself."""
 
 

@@ -8,7 +8,7 @@ and revisions the one of the highest estimated quality is the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
@@ -152,10 +152,8 @@ class _RefineRun(StrategyRun):
         """Write a draft, have it criticised and revised, and take the best."""
         author = await self._draft()
         for number in range(1, self.options.rounds + 1):
-            critique = await self._criticise(author, number)
-            if critique is None or not critique.problems:
-                break
-            if not await self._revise(author, critique, number + 1):
+            problems = await self._criticise(author, number)
+            if not problems or not await self._revise(author, problems, number + 1):
                 break
         return await self.conclude(self._best(), (*self.others, *self.drafts))
 
@@ -176,8 +174,8 @@ class _RefineRun(StrategyRun):
         require_usable(self.others, self.stop)
         raise no_answer_error(self.others, self.stop)
 
-    async def _criticise(self, author: ChatModel, number: int) -> Critique | None:
-        """Return what the critic says of the newest draft, once it is journaled; None for nothing."""
+    async def _criticise(self, author: ChatModel, number: int) -> Sequence[str]:
+        """Return the problems that the critic names of the newest draft, once they are journaled."""
         critic = self.panel.named(self.options.critic) if self.options.critic else author
         name = critic.spec.name
         await self.begin("criticising")
@@ -188,35 +186,28 @@ class _RefineRun(StrategyRun):
                 completion = await self.context.ask(critic, prompt, step)
         except (ModelError, LimitReached) as error:
             self.notes.append(f"{name} could not criticise the draft: {error}")
-            return None
+            return ()
         text = completion.text
         read = await off_loop(len(text), read_critique, text, at_most=READ_AT_ONCE)
         found: Json = None if read is None else asdict(read)
         stored = await self.context.decide(step_key(CRITIQUE, str(number)), found)
         if stored is None:
             self.notes.append(f"{name} gave no critique that can be read: the draft stays as it is.")
-            return None
-        critique = Critique(least=stored["least"], problems=tuple(stored["problems"]))
-        await self._announce(critique, name, number)
-        return critique
-
-    async def _announce(self, critique: Critique, critic: str, number: int) -> None:
-        """Emit what the critic found."""
-        found = "nothing to change."
-        if critique.problems:
-            found = f"{counted(len(critique.problems), 'problem')}: {' '.join(critique.problems)}"
-        chosen = "Revise" if critique.problems else "Keep"
-        decision = Decision(kind=CRITIQUE, chosen=chosen, reason=f"{critic} found {found}")
+            return ()
+        problems: Sequence[str] = stored["problems"]
+        chosen, said = "Revise", f"{counted(len(problems), 'problem')}: {' '.join(problems)}"
+        if not problems:
+            chosen, said = "Keep", "nothing to change."
+            unneeded = counted(self.options.rounds + 1 - number, "revision")
+            self.notes.append(f"{name} found nothing to change; {unneeded} not needed.")
+        decision = Decision(kind=CRITIQUE, chosen=chosen, reason=f"{name} found {said}")
         await self.announce(decision, step_key(CRITIQUE, str(number)))
-        left = self.options.rounds + 1 - number
-        if not critique.problems and left:
-            unneeded = counted(left, "revision")
-            self.notes.append(f"{critic} found nothing to change; {unneeded} not needed.")
+        return problems
 
-    async def _revise(self, author: ChatModel, critique: Critique, number: int) -> bool:
+    async def _revise(self, author: ChatModel, problems: Sequence[str], number: int) -> bool:
         """Have the newest draft revised; return whether there is a new one that can be used."""
         await self.begin("revising")
-        prompt = self._revision_prompt(author.spec, critique, number)
+        prompt = self._revision_prompt(author.spec, problems, number)
         [revised] = await answer_again(self, [author], lambda _: prompt, number)
         if not is_usable(revised):
             why = revised.error or (revised.quality.evidence[0] if revised.quality else "")
@@ -229,9 +220,9 @@ class _RefineRun(StrategyRun):
         """Keep a usable draft, with its quality."""
         self.drafts += await self.scorer.score([draft], f"judge/{number}", independent=())
 
-    def _revision_prompt(self, author: ModelSpec, critique: Critique, number: int) -> Prompt:
+    def _revision_prompt(self, author: ModelSpec, problems: Sequence[str], number: int) -> Prompt:
         """Return the prompt that has the author write its draft again, given the problems as data."""
-        named = "\n".join(f"- {problem}" for problem in critique.problems)
+        named = "\n".join(f"- {problem}" for problem in problems)
         shown = CRITIQUE_TAGS.escaped(shortened(named, LONGEST_PROBLEM * MOST_PROBLEMS))
         task = f"{REVISION_TASK}{REVISION_DATA}"
         plain = rewriting_prompt(self, task, author, [self.drafts[-1].text])
@@ -266,6 +257,7 @@ class Refine(PanelStrategy):
     Options: ClassVar[type[AnswerOptions]] = RefineOptions
     Run: ClassVar[type[StrategyRun]] = _RefineRun
     labels: ClassVar[Mapping[str, str]] = {CRITIQUE: "Criticised"}
+    moments: ClassVar[Mapping[str, str]] = {f"{CRITIQUE}/#": "Critique # read"}
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
         """Return how much is asked: a draft and a critique at least, then revisions with critiques."""
@@ -276,11 +268,6 @@ class Refine(PanelStrategy):
         revising = Help(model="", purpose=Purpose.AGGREGATE, calls=(0, given.rounds), answers=1)
         judges = judging(given, together=0, singly=(1, given.rounds + 1))
         return Effort(answers=(1, panel), at_once=1, helping=(critic, revising, *judges))
-
-    def moment(self, key: str) -> str:
-        """Return what is decided at `critique/<number>`."""
-        head, _, number = key.partition("/")
-        return f"Critique {number} read" if head == CRITIQUE else super().moment(key)
 
 
 STRATEGY = Refine()

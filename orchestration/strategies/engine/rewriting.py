@@ -12,7 +12,7 @@ from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose, estimate_tokens
 from orchestration.runs.engine.context import RunContext
 from orchestration.strategies.engine.asking import announce, ask_step, final_answer
-from orchestration.strategies.engine.consensus.grouping import comparable_groups, same_answer
+from orchestration.strategies.engine.consensus.grouping import same_answer
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.quality.prompts import (
     CHARACTERS_PER_TOKEN,
@@ -67,12 +67,6 @@ def say_the_same(first: Candidate, second: Candidate, question: str) -> bool:
     """Return whether both state a final answer, and the same."""
     one, other = final_answer(first, question), final_answer(second, question)
     return one is not None and other is not None and same_answer(one, other)
-
-
-def all_agree(answers: Sequence[Candidate], question: str) -> bool:
-    """Return whether there are several answers, and all say the same."""
-    groups = comparable_groups([final_answer(each, question) for each in answers])
-    return len(answers) > 1 and [len(group.members) for group in groups] == [len(answers)]
 
 
 def independent_answers(

@@ -9,8 +9,9 @@ of the second with a given probability under a Beta posterior with a uniform pri
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from itertools import count as numbers
 from math import comb
 from typing import ClassVar
@@ -37,7 +38,7 @@ from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, is_usable
 from orchestration.strategies.engine.voting.answering import Vote, cast_answer
-from orchestration.strategies.engine.voting.counting import Cast, Count
+from orchestration.strategies.engine.voting.counting import Cast
 from orchestration.strategies.engine.voting.strategy import answer_vote, can_be_counted, conclude_by_vote
 
 
@@ -102,18 +103,14 @@ def draws(members: Sequence[ChatModel], samples: int) -> tuple[Draw, ...]:
     taken = {model.spec.name for model in members}
     for place in range(samples):
         turn, at = divmod(place, len(members))
-        model = members[at]
-        name = model.spec.name if not turn else _unused(f"{model.spec.name} #{turn + 1}", taken)
+        name = members[at].spec.name
+        if turn:
+            numbered = f"{name} #{turn + 1}"
+            unlike = (f"{numbered} ({number})" for number in numbers(1))
+            name = next(each for each in chain([numbered], unlike) if each not in taken)
         taken.add(name)
-        found.append(Draw(model, turn + 1, name))
+        found.append(Draw(members[at], turn + 1, name))
     return tuple(found)
-
-
-def _unused(name: str, taken: Iterable[str]) -> str:
-    """Return the name, or one like it that no model on the panel has."""
-    if name not in taken:
-        return name
-    return next(each for number in numbers(1) if (each := f"{name} ({number})") not in taken)
 
 
 def stays_ahead(leader: int, second: int) -> float:
@@ -185,7 +182,9 @@ class _Sampling(StrategyRun):
         winner = counted.tally().winner
         reason, because = EarlyStopReason.SETTLED, f"Settled: “{winner}” wins whatever other samples say."
         if not counted.is_settled():
-            sure = stays_ahead(*_first_two(counted))
+            votes = Counter(ballot.choice for ballot in counted.ballots if ballot.choice is not None)
+            leader, second = [*(most for _, most in votes.most_common(2)), 0, 0][:2]
+            sure = stays_ahead(leader, second)
             reason, because = (
                 EarlyStopReason.LIKELY,
                 f"“{winner}” stays ahead with a probability of {sure:.3f}.",
@@ -200,22 +199,15 @@ class _Sampling(StrategyRun):
 
         Samples of one model err alike: agreement counts between models, by the most frequent answer of each.
         """
-        usable = [each for each in drawn if is_usable(each)]
-        independent = []
-        for name in self.panel.names:
-            own = [each for each in usable if each.model == name]
-            independent += sorted(own, key=lambda one: -self._alike(one, own))[:1]
+        own: dict[str, list[Candidate]] = {name: [] for name in self.panel.names}
+        for each in filter(is_usable, drawn):
+            own[each.model].append(each)
+
+        def alike(one: Candidate) -> int:
+            return sum(say_the_same(one, each, self.request.text) for each in own[one.model])
+
+        independent = [max(answers, key=alike) for answers in own.values() if answers]
         return await self.scorer.score(drawn, "judge", independent=independent)
-
-    def _alike(self, one: Candidate, others: Sequence[Candidate]) -> int:
-        return sum(say_the_same(one, each, self.request.text) for each in others)
-
-
-def _first_two(counted: Count) -> tuple[int, int]:
-    """Return the votes of the first and of the second answer."""
-    votes = Counter(ballot.choice for ballot in counted.ballots if ballot.choice is not None)
-    leading = [votes for _, votes in votes.most_common(2)]
-    return leading[0] if leading else 0, leading[1] if len(leading) > 1 else 0
 
 
 class SelfConsistency(PanelStrategy):

@@ -1,4 +1,4 @@
-"""The best single model of a panel beside what a run gave: its quality, cost and time.
+"""The best single model of a panel beside what a run gave: quality, cost and time, and the sentence on it.
 
 The best is the one with the best record for the kind of question. Where its own first answer is among those
 of the run, or where it was asked by itself to compare, its quality, cost and time are observed; else they are
@@ -9,7 +9,8 @@ believed of it with all of them in sight.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, Json, estimate_tokens
@@ -17,9 +18,13 @@ from orchestration.strategies.engine.asking import answer_step, ask_step
 from orchestration.strategies.engine.belief.reading import answer_groups, question_traits, read_text
 from orchestration.strategies.engine.profiles import answer_cost, profile_for
 from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome
+from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, dollars
 
 SEVERAL = 2
+SAME = 0.005
+"""Difference of estimated qualities below which they count as equal: pages show hundredths."""
+SHORTEST_S = 0.1
+"""Difference of times below which none is named."""
 
 
 class Basis(StrEnum):
@@ -46,11 +51,6 @@ class SingleModel:
     agrees: bool | None = None
     answer: str = ""
     error: str = ""
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Json]) -> SingleModel:
-        """Return what a run has stored."""
-        return cls(**{**stored, "basis": Basis(stored["basis"])})
 
 
 def single_model(request: Request, panel: Panel, outcome: StrategyOutcome) -> SingleModel | None:
@@ -95,3 +95,78 @@ def say_the_same(question: str, one: str, other: str) -> bool | None:
         return True
     groups = answer_groups([read_text("", text, question) for text in (one, other)])
     return len(groups) == 1 if groups else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PanelWorth:
+    """What a run gave and took, without what was asked only to compare, beside a model by itself."""
+
+    single: SingleModel
+    quality: float | None
+    cost_usd: float
+    seconds: float | None
+
+    @property
+    def gain(self) -> float | None:
+        """Estimated quality above that of the single model, None where either is not known."""
+        return _above(self.quality, self.single.quality)
+
+    @property
+    def extra_usd(self) -> float | None:
+        """US dollars above what the single model costs."""
+        return _above(self.cost_usd, self.single.cost_usd)
+
+    @property
+    def extra_s(self) -> float | None:
+        """Seconds above what the single model takes."""
+        return _above(self.seconds, self.single.seconds)
+
+    @property
+    def sentence(self) -> str:
+        """What the run added, and for how much more."""
+        model, price, gain = self.single.model, self._price, self.gain
+        if self.single.error:
+            return f"{model} alone gave no answer{price}."
+        if gain is None:
+            return f"Nothing judged the answers: what the run added to {model} alone is not known{price}."
+        if self.single.agrees and abs(gain) < SAME:
+            return f"{model} alone gives the same answer: the run confirmed it{price}."
+        if abs(gain) < SAME:
+            return f"The run added no estimated quality to {model} alone{price}."
+        if gain < 0:
+            return f"The run is estimated {-gain:.2f} below {model} alone{price}."
+        return f"The run added {gain:.2f} of estimated quality to {model} alone{price}."
+
+    @property
+    def _price(self) -> str:
+        """What more or less it took, as the end of a sentence; empty where that is not known."""
+        parts = []
+        if self.extra_usd is not None:
+            amount = Decimal(f"{abs(self.extra_usd):.9f}").normalize()
+            parts.append((self.extra_usd, dollars(amount)))
+        if self.extra_s is not None and abs(self.extra_s) >= SHORTEST_S:
+            parts.append((self.extra_s, f"{abs(self.extra_s):.1f} s"))
+        words = [f"{shown} {'less' if amount < 0 else 'more'}" for amount, shown in parts]
+        return f", for {' and '.join(words)}" if words else ""
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the comparison as commands and files give it."""
+        own = {"gain": self.gain, "extra_usd": self.extra_usd, "extra_s": self.extra_s}
+        return {**asdict(self.single), "basis": self.single.basis.value, **own, "sentence": self.sentence}
+
+
+def _above(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other
+
+
+def panel_worth(
+    stored: Mapping[str, Json] | None, quality: float | None, cost_usd: float, seconds: float | None
+) -> PanelWorth | None:
+    """Return what a run is worth beside the single model that it has `stored`, None for none."""
+    if not stored:
+        return None
+    single = SingleModel(**{**stored, "basis": Basis(stored["basis"])})
+    if single.basis is Basis.ASKED:
+        cost_usd = max(0.0, cost_usd - (single.cost_usd or 0.0))
+        seconds = None if seconds is None else max(0.0, seconds - (single.seconds or 0.0))
+    return PanelWorth(single=single, quality=quality, cost_usd=cost_usd, seconds=seconds)

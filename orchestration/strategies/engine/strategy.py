@@ -34,8 +34,7 @@ class Panel:
     """The models a strategy may use: members in order, and helpers (judge, aggregator) by name.
 
     `profiles` are those of the models, by name, for each type of task; `belief` is what is believed of their
-    answers. Raises `InvalidRequest` for an empty
-    panel or a model named twice.
+    answers. Raises `InvalidRequest` for an empty panel or a model named twice.
     """
 
     members: tuple[ChatModel, ...]
@@ -63,12 +62,10 @@ class Panel:
 
     def named(self, name: str) -> ChatModel:
         """Return the helper or member called `name`. Raises `InvalidRequest`."""
-        if name in self.helpers:
-            return self.helpers[name]
-        for model in self.members:
-            if model.spec.name == name:
-                return model
-        raise InvalidRequest(f"There is no model called {name}.", field="options")
+        found = {**{model.spec.name: model for model in self.members}, **self.helpers}
+        if name not in found:
+            raise InvalidRequest(f"There is no model called {name}.", field="options")
+        return found[name]
 
     def best(self, request: Request) -> ChatModel:
         """Return the member that is expected to be right most often with a request; of equals the first."""
@@ -104,10 +101,11 @@ class Strategy(ABC):
     `in_turn` is True when models are asked one after the other until an answer is acceptable: cost and time
     then lie anywhere between those of the first model and those of all. `may_be_fallback` lets the options of
     other strategies name it. Pages show its decisions by `labels`, by kind of decision, and by `moments`, by
-    the key of the step at which something was decided. `escalations` are the kinds of decisions by which it
-    asks a further model because the answers so far are not good enough. `answer_word` is what one of several
-    answers of a model is called. Where it `counts_answers` as ballots, pages show the vote. Only
-    where models `answer_alone`, without others' answers in sight, are their answers evidence of each.
+    the key of the step at which something was decided (`#` for the number that it ends in). `escalations` are
+    the kinds of decisions by which it asks a further model because the answers so far are not good enough.
+    `answer_word` is what one of several answers of a model is called. Where it `counts_answers` as ballots,
+    pages show the vote. Only where models `answer_alone`, without others' answers in sight, are their answers
+    evidence of each.
     """
 
     name: ClassVar[str]
@@ -124,11 +122,7 @@ class Strategy(ABC):
         "select": "Chosen answer",
         "stop": "Stopped early",
     }
-    moments: ClassVar[Mapping[str, str]] = {
-        "fallback": "Fell back",
-        "select": "Answer chosen",
-        "stop": "Stopped early",
-    }
+    moments: ClassVar[Mapping[str, str]] = {**labels, "select": "Answer chosen"}
     escalations: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
@@ -159,7 +153,8 @@ class Strategy(ABC):
 
     def moment(self, key: str) -> str:
         """Return what is decided at the step `key`, in words; empty for a step of another strategy."""
-        return self.moments.get(key, "")
+        head, _, number = key.rpartition("/")
+        return self.moments.get(key) or self.moments.get(f"{head}/#", "").replace("#", number)
 
 
 @cache
@@ -188,10 +183,8 @@ def validate_options(name: str, given: Mapping[str, Json]) -> StrategyOptions:
 @cache
 def decision_labels() -> Mapping[str, str]:
     """Return the label of each kind of decision."""
-    labels = dict(Strategy.labels)
-    for strategy in all_strategies().values():
-        labels |= strategy.labels
-    return MappingProxyType(labels)
+    found = [Strategy.labels, *(strategy.labels for strategy in all_strategies().values())]
+    return MappingProxyType({kind: label for labels in found for kind, label in labels.items()})
 
 
 def decided_at(key: str) -> str:

@@ -11,8 +11,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, WithJsonSchema, field_validator
 
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import NO_USAGE, WHERE_SET, FieldFormat, FinishReason, Json, Usage
 from orchestration.runs.engine.types import Decision, PathStep
 
@@ -63,9 +64,6 @@ class Constraints(BaseModel):
     )
 
 
-UNCONSTRAINED = Constraints()
-
-
 MOST_TOOLS = 32
 USUAL_ROUNDS, MOST_ROUNDS = 4, 10
 """Calls of a model for one answer, where it may call tools."""
@@ -88,7 +86,7 @@ class Request(BaseModel):
     strategy: str = ""
     models: tuple[str, ...] = ()
     options: Mapping[str, Json] = Field(default_factory=dict)
-    constraints: Constraints = UNCONSTRAINED
+    constraints: Constraints = Constraints()
     response_schema: Mapping[str, Json] | None = Field(default=None, exclude_if=lambda schema: schema is None)
     rubric: Mapping[str, Json] | None = Field(default=None, exclude_if=lambda rubric: rubric is None)
     tools: tuple[str, ...] = Field(default=(), max_length=MOST_TOOLS, exclude_if=lambda names: not names)
@@ -105,6 +103,21 @@ class Request(BaseModel):
     @classmethod
     def _names(cls, given: Json) -> Json:
         return tuple(dict.fromkeys(given)) if isinstance(given, list | tuple | Mapping) else given
+
+
+def invalid_request(error: ValidationError) -> InvalidRequest:
+    """Return what is wrong first with a payload, at its field; forms have a field for each limit."""
+    detail = error.errors(include_url=False)[0]
+    field, *below = map(str, detail["loc"] or ("",))
+    field = below[0] if field == "constraints" and below else field
+    sentence = f"{field}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
+    if detail["type"] == "decimal_parsing":
+        sentence = f"{str(detail['input'])[:60]!r} is not an amount in US dollars."
+    elif field == "min_quality":
+        sentence = "The least quality is a number from 0 to 1."
+    elif field in Constraints.model_fields:
+        sentence = "A limit must be above zero; leave it empty for none."
+    return InvalidRequest(sentence, field=field)
 
 
 class Caveat(StrEnum):

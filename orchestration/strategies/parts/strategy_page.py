@@ -18,7 +18,7 @@ from orchestration.runs.models import Event, Run
 from orchestration.runs.selectors.run_state import RunState
 from orchestration.strategies.engine.asking import answer_step
 from orchestration.strategies.engine.fallback import FALLBACK
-from orchestration.strategies.engine.panel_worth import PanelWorth, panel_worth
+from orchestration.strategies.engine.single_model import PanelWorth, panel_worth
 from orchestration.strategies.engine.strategy import all_strategies, decided_at, decision_labels, escalations
 from orchestration.strategies.engine.types import StrategyEvent
 from orchestration.strategies.engine.voting.strategy import BALLOT

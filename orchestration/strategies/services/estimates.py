@@ -16,7 +16,7 @@ from orchestration.strategies.engine.effort import Help
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.estimating import Draft, Estimate, add_up, narrowed, reach, times
 from orchestration.strategies.engine.fallback import fallback_help
-from orchestration.strategies.engine.options import StrategyOptions, parse_options
+from orchestration.strategies.engine.options import parse_options
 from orchestration.strategies.engine.strategy import get_strategy
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.services.histories import calls_a_member, past_calls
@@ -33,7 +33,11 @@ def estimate_request(
     """
     rows = {model.name: model for model in models}
     known = {name: model_spec(model) for name, model in rows.items()}
-    strategy, options = get_strategy(request.strategy), _options(request)
+    strategy = get_strategy(request.strategy)
+    try:
+        options = parse_options(strategy.Options, request.options)
+    except InvalidOptions:
+        options = strategy.Options()
     asked = [name for name in request.models if name in known]
     profiles = {name: model_profiles(rows[name], known[name]) for name in asked}
     panel = strategy.order([known[name] for name in asked], options, request, profiles)
@@ -70,14 +74,6 @@ def _draft(membership: Membership, request: Request, names: Iterable[str], answe
     task = classify(request.text, request.system).task
     words = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
     return Draft(task=task, words=words, past=past_calls(membership, sorted(names)), answers=answers)
-
-
-def _options(request: Request) -> StrategyOptions:
-    schema = get_strategy(request.strategy).Options
-    try:
-        return parse_options(schema, request.options)
-    except InvalidOptions:
-        return schema()
 
 
 def _helping(

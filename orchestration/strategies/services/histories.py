@@ -48,18 +48,19 @@ def _tasks(runs: set[Any]) -> Mapping[Any, TaskType]:
 
 
 def with_allowances(
-    membership: Membership, request: Request, panel: Sequence[dict[str, Json]]
+    membership: Membership, request: Request, panel: Sequence[dict[str, Json]], shares: int = 1
 ) -> Sequence[dict[str, Json]]:
     """Return the entries of a panel with what their models may write, in a run with a money limit.
 
-    What is allowed is frozen with the run: it is part of its prompts, and history goes on.
+    The limit is shared by so many requests. What is allowed is frozen with the run: it is part of its
+    prompts, and history goes on.
     """
     limit = request.constraints.max_cost_usd
-    if limit is None:
+    if limit is None or not panel:
         return panel
     strategy = get_strategy(request.strategy)
     effort = strategy.effort(parse_options(strategy.Options, request.options), len(request.models))
-    share = limit / max(1, effort.calls[1])
+    share = limit / max(1, shares) / max(1, effort.calls[1])
     task = classify(request.text, request.system).task
     past = past_calls(membership, [entry["spec"]["name"] for entry in panel])
     answers, allowed = len(request.models), []

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import uuid4
 
 from orchestration.llm.engine.errors import ModelError
-from orchestration.llm.engine.types import Completion
 from orchestration.llm.models import LanguageModel
-from orchestration.llm.services.credentials import provider_secrets
-from orchestration.llm.services.panel import ModelStack, PanelRole, freeze, thaw
-from orchestration.llm.services.resources import resources, run_async
+from orchestration.llm.services.checking import ask_outside_runs
+from orchestration.llm.services.panel import model_spec
 from orchestration.runs.engine.budget import price
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.quality.judging import judge_report, verdicts_in
@@ -93,19 +89,17 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
     texts = {str(place): str(each["text"]) for place, each in enumerate(candidates)}
     order = list(texts)
     orders = [order, order[::-1]] if len(order) > 1 else [order]
+    spec = model_spec(judge)
+    prompts = [judge_prompt(spec, request, [texts[each] for each in shown], rubric) for shown in orders]
     try:
-        said = _answers(judge, [(request, [texts[place] for place in each]) for each in orders], rubric)
+        said = ask_outside_runs(judge, prompts, LONGEST_S)
     except ModelError as error:
         return RubricTrial(judge=judge.name, error=str(error))
-    except TimeoutError:
-        words = f"{judge.name} did not answer within {LONGEST_S:.0f} seconds. Try again later."
-        return RubricTrial(judge=judge.name, error=words)
     read = [
         verdicts_in(judge.name, each.text, shown, rubric) for shown, each in zip(orders, said, strict=True)
     ]
     ratings = judge_report(judge.name, order, read, rubric).ratings
     families = {entry["spec"]["name"]: entry["spec"].get("family", "") for entry in run.panel}
-    spec = thaw(freeze(judge, PanelRole.HELPER)).spec
     costs = [cost for each in said if (cost := price(spec, each.usage)) is not None]
     return RubricTrial(
         judge=judge.name,
@@ -121,26 +115,3 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
         said=tuple(each.text for each in said),
         cost_usd=sum(costs, Decimal(0)) if len(costs) == len(said) else None,
     )
-
-
-def _answers(
-    judge: LanguageModel, asked: Sequence[tuple[Request, Sequence[str]]], rubric: Rubric
-) -> list[Completion]:
-    """Return what the judge writes. Raises `ModelError`, `TimeoutError`."""
-    secrets = provider_secrets(judge.team_id, {judge.provider_id})
-    frozen = thaw(freeze(judge, PanelRole.HELPER))
-
-    async def ask() -> list[Completion]:
-        stack = ModelStack(
-            secrets=secrets,
-            shared=resources(),
-            scope=f"rubric/{uuid4()}",
-            seed=0,
-            time_left=lambda: LONGEST_S,
-            meter=lambda bare: bare,
-        )
-        model = stack.live(frozen)
-        prompts = [judge_prompt(model.spec, request, texts, rubric) for request, texts in asked]
-        return list(await asyncio.gather(*map(model.complete, prompts)))
-
-    return run_async(ask(), timeout=LONGEST_S)

@@ -9,11 +9,11 @@ from django.db import transaction
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import write_yaml
-from orchestration.expressions.fields import NAME
 from orchestration.library.models import PublishedVersion
 from orchestration.library.parts import definition_lines
 from orchestration.library.selectors import saved_definitions, saved_titles
 from orchestration.library.services.definitions import (
+    check_name,
     create_definition,
     publish,
     published_version,
@@ -29,7 +29,6 @@ from orchestration.strategies.engine.preset import PresetDefinition
 from orchestration.strategies.selectors import PRESET, PRESETS
 from orchestration.strategies.services.strategy_runs import StrategyKind
 
-NAME_RULE = "A name begins with a small letter and has small letters, digits, - and _; 40 at most."
 FROZEN_PRESETS = "presets"
 """Where the request of a parent has the presets that its parts may be answered by."""
 OWN = (PRESET, "version", "ref", FROZEN_PRESETS)
@@ -63,19 +62,12 @@ def save_preset(
     that is wrong, as `options.rounds` or `models`; also where the draft has changes that are not published,
     which would be lost, and where nothing has changed.
     """
-    if not NAME.fullmatch(name):
-        raise InvalidRequest(NAME_RULE, field="name")
+    check_name(name)
     row = saved_definitions(membership, PRESET).filter(name=name).first()
     newest = None if row is None else row.versions.first()
     kept = {each: newest.document.get(each, "") for each in ("title", "description")} if newest else {}
-    document = {
-        **PRESETS.blank(name),
-        **kept,
-        **more,
-        "strategy": strategy,
-        "models": list(panel),
-        "options": dict(options),
-    }
+    own = {"strategy": strategy, "models": list(panel), "options": dict(options)}
+    document = {**PRESETS.blank(name), **kept, **more, **own}
     for problem in PRESETS.check(document, {}, name=name).problems:
         raise InvalidRequest(problem.message, field=problem.path)
     text = write_yaml(document)

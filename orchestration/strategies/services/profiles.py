@@ -26,6 +26,7 @@ from orchestration.strategies.engine.belief.reading import question_traits
 from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import TaskType, task_called
 from orchestration.strategies.engine.profiles import (
+    STORED,
     Evidence,
     ObservedAttempt,
     Profile,
@@ -34,7 +35,6 @@ from orchestration.strategies.engine.profiles import (
     observed,
     plus,
     rating_evidence,
-    stored_profile,
 )
 from orchestration.strategies.models import ModelProfile, Observation, TeamCoefficients
 
@@ -117,7 +117,7 @@ def _observations(runs: Sequence[Run]) -> list[Observation]:
     return [
         seen
         for run in runs
-        for seen in _ObservedRun(run, calls[run.id], ratings[run.id]).observations(named[run.id])
+        for seen in _observed_in(run, calls[run.id], ratings[run.id], named[run.id])
         if seen.model_id in existing
     ]
 
@@ -128,67 +128,53 @@ def _models_by_name(run: Run) -> dict[str, UUID]:
     return {entry["spec"]["name"]: UUID(entry["model"]) for entry in members}
 
 
-@dataclass(frozen=True, slots=True)
-class _ObservedRun:
-    """One run with its answer calls, by attempt, and its ratings."""
+def _observed_in(
+    run: Run, calls: Sequence[Call], ratings: Sequence[int], models: Mapping[str, UUID]
+) -> list[Observation]:
+    """Return the observations of the models in a run, without those that were not asked."""
+    outcome: Mapping[str, Json] = run.outcome or {}
+    candidates = {entry["step"]: entry for entry in outcome.get("candidates", ())}
+    chosen = candidates.get(outcome.get("chosen", ""), {}).get("model")
+    traits = question_traits(run.prompt, run.request.get("system", ""))
+    decided = (each["chosen"] for each in outcome.get("decisions", ()) if each["kind"] == CLASSIFIED)
+    task = next(filter(None, map(task_called, decided)), traits.task)
+    consensus = outcome.get("consensus") or {}
+    if consensus:  # its author, who cannot vote for it, is no witness against the answer that won
+        consensus = consensus | {"dissenters": [each for each in consensus["dissenters"] if each != chosen]}
+    found = []
+    for name, model in models.items():
+        shown = observed(_attempts(call for call in calls if call.model == name), candidates, consensus)
+        liked = rating_evidence(ratings) if name == chosen else Evidence()
+        if shown != Evidence() or name == chosen:
+            part = {"chosen": name == chosen, "rated": liked.judged, "liked": liked.quality}
+            whole = asdict(plus(shown, liked))
+            found.append(Observation(run=run, model_id=model, task=task, kind=traits.kind, **part, **whole))
+    return found
 
-    run: Run
-    calls: Sequence[Call]
-    ratings: Sequence[int]
 
-    @property
-    def outcome(self) -> Mapping[str, Json]:
-        """The outcome of the run; empty for one that failed."""
-        return self.run.outcome or {}
+def _attempts(calls: Iterable[Call]) -> list[ObservedAttempt]:
+    """Return the last attempt of each answer that a model was asked for, without cancelled and lost ones.
 
-    def observations(self, models: Mapping[str, UUID]) -> list[Observation]:
-        """Return the observations of the models, without those that were not asked."""
-        candidates = {entry["step"]: entry for entry in self.outcome.get("candidates", ())}
-        chosen = candidates.get(self.outcome.get("chosen", ""), {}).get("model")
-        found, traits = [], question_traits(self.run.prompt, self.run.request.get("system", ""))
-        asked = {"task": self._classified() or traits.task, "kind": traits.kind}
-        consensus = self.outcome.get("consensus") or {}
-        if consensus:  # its author, who cannot vote for it, is no witness against the answer that won
-            consensus = consensus | {
-                "dissenters": [each for each in consensus["dissenters"] if each != chosen]
-            }
-        for name, model in models.items():
-            shown = observed(self._attempts(name), candidates, consensus)
-            liked = rating_evidence(self.ratings) if name == chosen else Evidence()
-            if shown != Evidence() or name == chosen:
-                part = {"chosen": name == chosen, "rated": liked.judged, "liked": liked.quality}
-                whole = asdict(plus(shown, liked))
-                found.append(Observation(run=self.run, model_id=model, **asked, **part, **whole))
-        return found
-
-    def _attempts(self, model: str) -> list[ObservedAttempt]:
-        """Return the last attempt of each answer that `model` was asked for, without cancelled and lost ones.
-
-        One with tool calls has the time and the tokens of all its rounds, and the step of the last.
-        """
-        steps = {call.step: call for call in self.calls if call.model == model}
-        answers: dict[str, list[Call]] = defaultdict(list)
-        for call in sorted(steps.values(), key=lambda call: call.started_s):
-            answers[answer_step(call.step)].append(call)
-        return [
-            ObservedAttempt(
-                step=last.step,
-                done=last.status == CallStatus.DONE,
-                code=last.error_code,
-                seconds=None if last.latency_s is None else sum(call.latency_s or 0.0 for call in rounds),
-                input_tokens=sum(call.input_tokens for call in rounds),
-                output_tokens=sum(call.output_tokens for call in rounds),
-            )
-            for rounds in answers.values()
-            for last in rounds[-1:]
-            if last.status in {CallStatus.DONE, CallStatus.FAILED}
-        ]
-
-    def _classified(self) -> TaskType | None:
-        """Return the type of task that the strategy decided, if it did."""
-        decisions = self.outcome.get("decisions", ())
-        named = (task_called(each["chosen"]) for each in decisions if each["kind"] == CLASSIFIED)
-        return next(filter(None, named), None)
+    `calls` are by attempt. One with tool calls has the time and the tokens of all its rounds, and the step
+    of the last.
+    """
+    steps = {call.step: call for call in calls}
+    answers: dict[str, list[Call]] = defaultdict(list)
+    for call in sorted(steps.values(), key=lambda call: call.started_s):
+        answers[answer_step(call.step)].append(call)
+    return [
+        ObservedAttempt(
+            step=last.step,
+            done=last.status == CallStatus.DONE,
+            code=last.error_code,
+            seconds=None if last.latency_s is None else sum(call.latency_s or 0.0 for call in rounds),
+            input_tokens=sum(call.input_tokens for call in rounds),
+            output_tokens=sum(call.output_tokens for call in rounds),
+        )
+        for rounds in answers.values()
+        for last in rounds[-1:]
+        if last.status in {CallStatus.DONE, CallStatus.FAILED}
+    ]
 
 
 def _add_up(shown: Iterable[tuple[tuple[UUID, str, str], Evidence]]) -> None:
@@ -246,4 +232,4 @@ def model_profiles(model: LanguageModel, spec: ModelSpec) -> tuple[Profile, ...]
 
 def stored_profiles(entry: Mapping[str, Json]) -> Sequence[Profile]:
     """Return the profiles of a model as the run froze them."""
-    return [stored_profile(stored) for stored in entry.get("profiles", ())]
+    return STORED.validate_python(entry.get("profiles", ()))

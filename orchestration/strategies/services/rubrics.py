@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from orchestra_site.accounts.models import AuditAction, Membership
-from orchestra_site.accounts.services import record_change
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
+from orchestration.llm.services.registry.rows import locked, record, stored_whole
 from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric
 from orchestration.strategies.models import RubricVersion, SavedRubric
 
 TAKEN = "Your team has a rubric of this name. Choose another name."
-GONE = "This rubric was deleted in the meantime."
 CHANGED = "Somebody else saved this rubric while you were writing. Load the page again to see theirs."
 MOST_RUBRICS = 100
 
@@ -24,15 +23,11 @@ def create_rubric(*, membership: Membership, rubric: Rubric) -> SavedRubric:
     if SavedRubric.objects.visible_to(membership).count() >= MOST_RUBRICS:
         raise InvalidRequest(f"A team has at most {MOST_RUBRICS} rubrics. Delete one first.", field="name")
     _check_name(rubric)
-    try:
-        with transaction.atomic():
-            saved = SavedRubric.objects.create(team=membership.team, name=rubric.name)
-            _add_version(membership, saved, rubric, number=1)
-            _record(membership, AuditAction.RUBRIC_CREATED, saved, {"criteria": len(rubric.criteria)})
-    except IntegrityError as error:
-        raise InvalidRequest(TAKEN, field="name") from error
-    created: SavedRubric = saved
-    return created
+    with stored_whole(TAKEN, "name"):
+        saved: SavedRubric = SavedRubric.objects.create(team=membership.team, name=rubric.name)
+        _add_version(membership, saved, rubric, number=1)
+        record(membership, AuditAction.RUBRIC_CREATED, saved, {}, {"criteria": len(rubric.criteria)})
+    return saved
 
 
 def change_rubric(*, membership: Membership, saved: SavedRubric, rubric: Rubric, based_on: int) -> int:
@@ -41,42 +36,32 @@ def change_rubric(*, membership: Membership, saved: SavedRubric, rubric: Rubric,
     Raises `InvalidRequest` at `name`, and where `based_on` is not the newest version any more.
     """
     _check_name(rubric)
-    try:
-        with transaction.atomic():
-            row = _locked(membership, saved)
-            newest = row.newest
-            if newest.number != based_on:
-                raise InvalidRequest(CHANGED)
-            if newest.document == _document(rubric):
-                return newest.number
-            row.name = rubric.name
-            row.save(update_fields=["name"])
-            _add_version(membership, row, rubric, number=newest.number + 1)
-            _record(membership, AuditAction.RUBRIC_CHANGED, row, {"number": newest.number + 1})
-    except IntegrityError as error:
-        raise InvalidRequest(TAKEN, field="name") from error
+    with stored_whole(TAKEN, "name"):
+        row = locked(saved, membership)
+        newest = row.newest
+        if newest.number != based_on:
+            raise InvalidRequest(CHANGED)
+        if newest.document == _document(rubric):
+            return newest.number
+        row.name = rubric.name
+        row.save(update_fields=["name"])
+        _add_version(membership, row, rubric, number=newest.number + 1)
+        record(membership, AuditAction.RUBRIC_CHANGED, row, {}, {"number": newest.number + 1})
     return newest.number + 1
 
 
 def restore_rubric(*, membership: Membership, version: RubricVersion) -> int:
     """Make an earlier version the newest again, under the rubric's present name; return its number."""
     saved = version.saved
-    newest = saved.newest
     rubric = version.rubric.model_copy(update={"name": saved.name})
-    return change_rubric(membership=membership, saved=saved, rubric=rubric, based_on=newest.number)
+    return change_rubric(membership=membership, saved=saved, rubric=rubric, based_on=saved.newest.number)
 
 
 @transaction.atomic
 def delete_rubric(*, membership: Membership, saved: SavedRubric) -> None:
     """Delete a rubric with its versions; runs keep what they were frozen with. Raises `InvalidRequest`."""
-    row = _locked(membership, saved)
-    record_change(
-        membership=membership,
-        action=AuditAction.RUBRIC_DELETED,
-        subject=row.name,
-        before={"versions": row.versions.count()},
-        after={},
-    )
+    row = locked(saved, membership)
+    record(membership, AuditAction.RUBRIC_DELETED, row, {"versions": row.versions.count()}, {})
     row.delete()
 
 
@@ -86,8 +71,7 @@ def freeze_rubric(membership: Membership, name: str) -> Mapping[str, Json]:
     if found is None:
         words = f"There is no rubric “{name[:60]}” in this team. See Methods > Judges."
         raise InvalidRequest(words, field="options.rubric")
-    frozen: Mapping[str, Json] = found.newest.rubric.model_dump(mode="json")
-    return frozen
+    return dict(found.newest.rubric.model_dump(mode="json"))
 
 
 def _check_name(rubric: Rubric) -> None:
@@ -95,25 +79,11 @@ def _check_name(rubric: Rubric) -> None:
         raise InvalidRequest("This is the name of the one that comes with Orchestra.", field="name")
 
 
-def _locked(membership: Membership, saved: SavedRubric) -> SavedRubric:
-    """Return the rubric as it stands now, locked. Raises `InvalidRequest` when it was deleted."""
-    rows = SavedRubric.objects.visible_to(membership).select_for_update()
-    found: SavedRubric | None = rows.filter(pk=saved.pk).first()
-    if found is None:
-        raise InvalidRequest(GONE)
-    return found
-
-
 def _document(rubric: Rubric) -> Mapping[str, Json]:
-    document: Mapping[str, Json] = rubric.model_dump(mode="json", exclude={"version"})
-    return document
+    return rubric.model_dump(mode="json", exclude={"version"})
 
 
 def _add_version(membership: Membership, saved: SavedRubric, rubric: Rubric, *, number: int) -> None:
     RubricVersion.objects.create(
         saved=saved, number=number, document=_document(rubric), author=membership.user
     )
-
-
-def _record(membership: Membership, action: AuditAction, saved: SavedRubric, after: dict[str, Json]) -> None:
-    record_change(membership=membership, action=action, subject=saved.name, before={}, after=after)

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from functools import cache, partial
-from statistics import median
 from uuid import UUID
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.threads import in_database_thread
 from orchestration.expressions.errors import ExpressionError
 from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import off_loop
+from orchestration.library.selectors import typical
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, plain
-from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.credentials import frozen_secrets
 from orchestration.llm.services.panel import FrozenModel, ModelStack, PanelRole, thaw
 from orchestration.llm.services.resources import resources
@@ -33,9 +32,11 @@ from orchestration.runs.models import Run, RunStatus
 from orchestration.strategies.engine.asking import READ_AT_ONCE
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.options import helper_models, named_helpers
+from orchestration.strategies.engine.preset import LARGEST_PANEL
 from orchestration.strategies.engine.single_model import single_model
 from orchestration.strategies.engine.strategy import Panel, all_strategies, get_strategy, validate_options
-from orchestration.strategies.engine.types import Constraints, Request
+from orchestration.strategies.engine.types import Constraints, Request, invalid_request
+from orchestration.strategies.selectors import models_with_profiles
 from orchestration.strategies.services import profiles
 from orchestration.strategies.services.histories import with_allowances
 from orchestration.strategies.services.judging import keep_judgements
@@ -52,7 +53,6 @@ USUAL_STRATEGY = "parallel"
 """That whose answers' lengths a run of another kind reckons with."""
 NAME = "strategy"
 LONGEST_PROMPT = 200_000
-LARGEST_PANEL = 50
 LONGEST_TIMEOUT_S = 3_600.0
 """To which a rule may raise the time limit of a call."""
 NEWEST_RUNS = 200
@@ -125,17 +125,22 @@ class StrategyKind(RunKind):
 
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return every strategy, with its typical cost and time in the team's newest runs."""
-        typical = _typical(membership)
+        ended = Run.objects.visible_to(membership).filter(kind=NAME, status=RunStatus.SUCCEEDED)
+        columns = ("ref", "started_at", "finished_at", "cost_usd")
+        newest: dict[str, list[tuple[datetime | None, datetime | None, Decimal]]] = defaultdict(list)
+        for ref, *took in ended.order_by("-created_at", "-id").values_list(*columns)[:NEWEST_RUNS]:
+            newest[ref].append(tuple(took))
         return [
             Startable(
                 ref=name,
                 title=strategy.title,
                 summary=strategy.summary,
                 schema=request_schema(name),
-                cost_usd=typical[name][0] if name in typical else None,
-                seconds=typical[name][1] if name in typical else None,
+                cost_usd=cost,
+                seconds=seconds,
             )
             for name, strategy in all_strategies().items()
+            for seconds, cost in [typical(newest[name])]
         ]
 
     def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
@@ -162,44 +167,12 @@ def request_schema(strategy: str) -> Mapping[str, Json]:
     return schema
 
 
-def _typical(membership: Membership) -> Mapping[str, tuple[Decimal, float]]:
-    """Return the median US dollars and seconds of each strategy's newest runs that succeeded."""
-    ended = Run.objects.visible_to(membership).filter(kind=NAME, status=RunStatus.SUCCEEDED)
-    columns = ended.order_by("-created_at", "-id").values_list("ref", "cost_usd", "started_at", "finished_at")
-    seen: dict[str, list[tuple[Decimal, float]]] = defaultdict(list)
-    for ref, cost, started, finished in columns[:NEWEST_RUNS]:
-        if started is not None and finished is not None:
-            seen[ref].append((cost, (finished - started).total_seconds()))
-    return {
-        ref: (median(cost for cost, _ in runs), median(seconds for _, seconds in runs))
-        for ref, runs in seen.items()
-    }
-
-
 def parse_request(payload: Mapping[str, Json]) -> Request:
     """Return a payload as a request. Raises `InvalidRequest` with the field at fault."""
     try:
         return Request.model_validate(payload)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        raise InvalidRequest(_sentence(detail), field=_field(detail)) from None
-
-
-def _field(detail: ErrorDetails) -> str:
-    """Return the form field of an error; the form has a field for each limit."""
-    path = [str(part) for part in detail["loc"]]
-    return path[1] if path[:1] == ["constraints"] and len(path) > 1 else ".".join(path[:1])
-
-
-def _sentence(detail: ErrorDetails) -> str:
-    field = _field(detail)
-    if detail["type"] == "decimal_parsing":
-        return f"{str(detail['input'])[:60]!r} is not an amount in US dollars."
-    if field == "min_quality":
-        return "The least quality is a number from 0 to 1."
-    if field in Constraints.model_fields:
-        return "A limit must be above zero; leave it empty for none."
-    return f"{field}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
+        raise invalid_request(error) from None
 
 
 def checked_request(payload: Mapping[str, Json]) -> tuple[Request, tuple[str, ...]]:
@@ -262,15 +235,10 @@ def shared_panel(
 
     A limit on the cost is shared equally by so many questions. Raises `InvalidRequest` as `frozen_entries`.
     """
-    panel = frozen_entries(
-        membership, [(name, PanelRole.MEMBER, field) for name, field in named.items()], constraints
-    )
-    limit = constraints.max_cost_usd
-    if limit is None or not panel:
-        return panel
-    share = Constraints(max_cost_usd=limit / max(1, shares))
-    one = Request(text=text, strategy=USUAL_STRATEGY, models=tuple(named), constraints=share)
-    return with_allowances(membership, one, panel)
+    members = [(name, PanelRole.MEMBER, field) for name, field in named.items()]
+    panel = frozen_entries(membership, members, constraints)
+    one = Request(text=text, strategy=USUAL_STRATEGY, models=tuple(named), constraints=constraints)
+    return with_allowances(membership, one, panel, shares)
 
 
 def frozen_entries(
@@ -280,9 +248,8 @@ def frozen_entries(
 
     Raises `InvalidRequest` for one that is not there, or has no price where there is a limit on the cost.
     """
-    usable = LanguageModel.objects.visible_to(membership).filter(enabled=True, provider__enabled=True)
-    found = usable.filter(name__in={name for name, *_ in named}).select_related("provider")
-    rows = {model.name: model for model in found.prefetch_related("prices", "profiles")}
+    found = models_with_profiles(membership).filter(name__in={name for name, *_ in named})
+    rows = {model.name: model for model in found}
     panel, own = [], own_coefficients(membership.team_id)
     for name, role, field in named:
         if name not in rows:

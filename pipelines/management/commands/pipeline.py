@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Literal
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import connections
 
 from orchestra_site.accounts.models import Membership
-from orchestra_site.accounts.selectors import first_member
 from orchestra_site.web.logs import printable
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
@@ -30,19 +29,17 @@ from orchestration.library.services.importing import (
 )
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
-from orchestration.llm.services.registry.seeding import prepare_installation
+from orchestration.runs.management.run_command import RunCommand
 from orchestration.runs.models import Run, RunStatus
 from orchestration.runs.services.starting import store_run
-from orchestration.runs.tasks import execute_here
 from orchestration.strategies.engine.types import dollars
 from pipelines.engine.running import as_text
 from pipelines.selectors import KIND, PIPELINES
 
-BAD_ARGUMENTS = 2
 LOOK_EVERY_S = 0.2
 
 
-class Command(BaseCommand):
+class Command(RunCommand):
     """`manage.py pipeline ACTION FILE|NAME`: exit 0 succeeded, 1 failed or not valid, 2 bad arguments."""
 
     help = "Validate, run, import or export a pipeline; a run is kept like any other."
@@ -63,18 +60,10 @@ class Command(BaseCommand):
 
     def handle(self, *, action: str, what: str, **given: Json) -> None:
         """Do it and print what came of it."""
-        for line in prepare_installation():
-            self.stderr.write(line)
-        member = first_member(given["team"])
-        if member is None:
-            message = "There is no such team. Start Orchestra once with `manage.py up`, or name another."
-            raise CommandError(message, returncode=BAD_ARGUMENTS)
-        try:
-            actions = {"validate": self._validate, "import": self._import, "export": self._export}
+        member = self.member(given["team"])
+        actions = {"validate": self._validate, "import": self._import, "export": self._export}
+        with self.refusals():
             is_good = actions.get(action, self._run)(member, what, given)
-        except InvalidRequest as error:
-            explained = f"{error.field}: {error}" if error.field else str(error)
-            raise CommandError(printable(explained), returncode=BAD_ARGUMENTS) from None
         if not is_good:
             raise SystemExit(1)
 
@@ -95,12 +84,8 @@ class Command(BaseCommand):
         else:
             payload["definition"] = _document(text, syntax_of(text), "FILE")
         run = store_run(membership=member, kind=KIND, payload=payload)
-        try:
-            with self._progress(run):
-                execute_here(run.id)
-        except KeyboardInterrupt:
-            raise CommandError(f"Stopped. Run {run.id} goes on when a worker is there.") from None
-        run.refresh_from_db()
+        with self._progress(run):
+            self.finish(run)
         cost = f"{run.ref}: {run.get_status_display()}, {dollars(run.cost_usd)}. Run {run.id}"
         came = as_text(run.output) if run.is_over else "It waits for an answer, in the inbox, or for a time."
         self._print(given["json"], run_object(run), [run.error or came, "", cost])

@@ -1,4 +1,4 @@
-"""Rows of the registry: locked within the team, checked before they are stored, shown in the audit log."""
+"""Rows of a team: locked within the team, checked before they are stored, shown in the audit log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Capability, Json
 from orchestration.llm.models import LanguageModel, Provider
 
-Row = TypeVar("Row", Provider, LanguageModel)
+Row = TypeVar("Row", bound=models.Model)
 
 
 def locked(row: Row, membership: Membership) -> Row:
@@ -52,10 +52,14 @@ def stored_whole(sentence: str, field: str) -> Iterator[None]:
 
 
 def record(
-    membership: Membership, action: AuditAction, row: Row, before: dict[str, Json], after: dict[str, Json]
+    membership: Membership,
+    action: AuditAction,
+    row: models.Model,
+    before: dict[str, Json],
+    after: dict[str, Json],
 ) -> None:
     """Add a change of `row` to the audit log, in the transaction of the change."""
-    record_change(membership=membership, action=action, subject=row.name, before=before, after=after)
+    record_change(membership=membership, action=action, subject=str(row), before=before, after=after)
 
 
 def shown_provider(provider: Provider) -> dict[str, Json]:

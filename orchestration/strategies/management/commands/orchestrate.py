@@ -6,20 +6,17 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
-from orchestra_site.accounts.selectors import first_member
 from orchestra_site.web.logs import printable
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
-from orchestration.llm.services.registry.seeding import prepare_installation
 from orchestration.runs.kinds import get_page
+from orchestration.runs.management.run_command import RunCommand
 from orchestration.runs.models import Call, Run, RunStatus
 from orchestration.runs.services.starting import store_run
-from orchestration.runs.tasks import execute_here
 from orchestration.strategies.engine.quality.rubrics import Dimension
 from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, percent
 from orchestration.strategies.forms.panel import default_panel
@@ -27,7 +24,6 @@ from orchestration.strategies.kinds import first_method
 from orchestration.strategies.selectors import PRESET, strategy_name
 from orchestration.strategies.services.strategy_runs import NAME, USUAL_STRATEGY
 
-BAD_ARGUMENTS = 2
 NO_CONSENSUS: Mapping[str, Json] = {"agreement": None, "margin": None, "dissenters": [], "rule": None}
 REPEATED = (
     ("--option", "NAME=VALUE", "an option of the strategy"),
@@ -38,7 +34,7 @@ REPEATED = (
 QUALITY_FIELDS = ("overall", *(dimension.value for dimension in Dimension))
 
 
-class Command(BaseCommand):
+class Command(RunCommand):
     """`manage.py orchestrate "PROMPT"`: exit 0 succeeded, 1 failed, 2 bad arguments.
 
     An answer that is not shown to have the quality that was asked for succeeds: standard error and the
@@ -68,26 +64,11 @@ class Command(BaseCommand):
 
     def handle(self, *, prompt: str, **given: Json) -> None:
         """Ask, wait, print."""
-        for line in prepare_installation():
-            self.stderr.write(line)
-        member = first_member(team := given["team"])
-        if member is None:
-            where = f"There is no team {team!r}." if team else "There is no team yet."
-            raise CommandError(
-                f"{where} Start Orchestra once with `manage.py up`, or name another team.",
-                returncode=BAD_ARGUMENTS,
-            )
-        try:
+        member = self.member(given["team"])
+        with self.refusals():
             kind, payload = _payload(prompt, given, member)
             run = store_run(membership=member, kind=kind, payload=payload)
-        except InvalidRequest as error:
-            explained = f"{error.field}: {error}" if error.field else str(error)
-            raise CommandError(explained, returncode=BAD_ARGUMENTS) from None
-        try:
-            execute_here(run.id)
-        except KeyboardInterrupt:
-            raise CommandError(f"Stopped. Run {run.id} goes on when a worker is there.") from None
-        run.refresh_from_db()
+        self.finish(run)
         found = _answer_object(run)
         shown = json.dumps(found, indent=2, ensure_ascii=False) if given["json"] else _answer_text(found, run)
         self.stdout.write(printable(shown))
