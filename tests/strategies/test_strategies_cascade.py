@@ -56,7 +56,7 @@ async def test_where_the_two_cheapest_agree_the_dear_one_is_not_asked() -> None:
     assert (outcome.answer, outcome.chosen) == ("Answer: 4", "ask/a")
     assert run.calls == {"big": 0, "a": 1, "b": 1}
     assert outcome.decisions[-1].reason == (
-        "a is accepted: estimated quality 94%; asking big would add 0 points, no more than the 8 points"
+        "a is accepted: estimated quality 94%; asking big would add 0 points, no more than the 12 points"
         " that its price asks for."
     )
     assert "Not needed: big." in outcome.notes
@@ -69,8 +69,8 @@ async def test_where_they_differ_the_expensive_one_decides_and_it_says_so() -> N
     [move] = [decision for decision in outcome.decisions if decision.kind == "escalate"]
     assert (move.chosen, move.options) == ("big", ("a", "b"))
     assert re.fullmatch(
-        r"a: estimated quality 39%; asking big would add [12]\d(\.\d)? points,"
-        r" more than the 8 points that its price asks for\.",
+        r"a: estimated quality 39%; asking big would add 19 points,"
+        r" more than the 12 points that its price asks for\.",
         move.reason,
     )
     assert set(move.scores) == {"a", "b"}
@@ -91,7 +91,7 @@ GOOD, POOR = AnswerRecord(prior=0.95), AnswerRecord(prior=0.5)
     ("records", "asked"),
     [
         ({"a": POOR, "b": POOR, "big": GOOD}, {"quality": 3, "balanced": 3, "economy": 3}),
-        ({"a": POOR, "b": POOR, "big": POOR}, {"quality": 3, "balanced": 3, "economy": 2}),
+        ({"a": POOR, "b": POOR, "big": POOR}, {"quality": 3, "balanced": 2, "economy": 2}),
     ],
 )
 async def test_presets_say_what_a_better_answer_may_cost(
@@ -113,7 +113,7 @@ async def test_a_cheap_model_is_asked_for_a_gain_for_which_an_expensive_one_is_n
     outcome = await run.run(width=1)
     assert run.calls == {"big": 0, "a": 1, "b": 1}
     assert "asking b would add" in outcome.decisions[0].reason
-    assert "more than the 1.8 points that its price asks for" in outcome.decisions[0].reason
+    assert "more than the 2.7 points that its price asks for" in outcome.decisions[0].reason
 
 
 async def test_whoever_adds_most_for_its_price_is_asked_next_or_the_next_by_price() -> None:
@@ -141,8 +141,8 @@ def test_models_that_cost_nothing_are_asked_for_any_gain() -> None:
     nothing = Prices(input_per_million=Decimal(0), output_per_million=Decimal(0))
     free = [ScriptedModel(spec_named(name, prices=nothing), [said(4)]) for name in "abc"]
     beside = least_gains([costing("big", 1, said(4)), *free], "What?", CascadeOptions())
-    assert beside == {"big": pytest.approx(0.08), **dict.fromkeys("abc", LEAST_PRICE)}
-    assert least_gains(free, "What?", CascadeOptions()) == dict.fromkeys("abc", 0.08)
+    assert beside == {"big": pytest.approx(0.12), **dict.fromkeys("abc", LEAST_PRICE)}
+    assert least_gains(free, "What?", CascadeOptions()) == dict.fromkeys("abc", 0.12)
 
 
 async def test_answers_that_cannot_be_compared_are_as_good_as_the_records_of_their_models() -> None:
