@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from typing import ClassVar
 
 from pydantic import Field
@@ -22,7 +21,14 @@ from orchestration.strategies.engine.options import AnswerOptions, StrategyOptio
 from orchestration.strategies.engine.rewriting import RewritingRun, all_agree, say_the_same
 from orchestration.strategies.engine.rounds import EarlyStopReason, Stop
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
-from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable, listed
+from orchestration.strategies.engine.types import (
+    Candidate,
+    StrategyOutcome,
+    counted,
+    is_usable,
+    listed,
+    total,
+)
 from orchestration.strategies.engine.voting.answering import cast_answer
 from orchestration.strategies.engine.voting.strategy import answer_vote, conclude_by_vote
 
@@ -105,16 +111,14 @@ class _DebateRun(RewritingRun):
         return ""
 
     def _early_stop(self, number: int, because: str) -> Stop:
-        left = self.options.rounds + 1 - number
-        costs = [each.cost_usd for each in self.usable]
-        known = [cost for cost in costs if cost is not None]
-        saved = len(known) == len(costs) > 1
+        left = self.options.rounds + 1 - number if len(self.usable) > 1 else 0
+        cost = total(each.cost_usd for each in self.usable)
         return Stop(
             reason=EarlyStopReason.SETTLED,
             because=because,
             left_out={},
-            saved_calls=left * len(costs) if len(costs) > 1 else 0,
-            saved_usd=format(left * sum(known, Decimal(0)), "f") if saved else "",
+            saved_calls=left * len(self.usable),
+            saved_usd=format(left * cost, "f") if left and cost is not None else "",
         )
 
     async def _debate(self, number: int) -> None:

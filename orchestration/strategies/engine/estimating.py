@@ -10,15 +10,14 @@ from itertools import cycle, islice
 from math import sqrt
 from operator import add
 from statistics import median, quantiles
-from typing import TypeVar
 
 from orchestration.llm.engine.types import ModelSpec, Purpose, Usage
 from orchestration.runs.engine.budget import price
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.effort import Effort, Span
 from orchestration.strategies.engine.lengths import ENOUGH, WIDEST, PastCall, expected_length
+from orchestration.strategies.engine.types import Number
 
-Number = TypeVar("Number", Decimal, float)
 SHORT_ANSWER_TOKENS = 20
 DECILES = 10
 INSTRUCTIONS: Mapping[Purpose, int] = {

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import partial
 
 from orchestra_site.web.patterns import Pattern
@@ -42,7 +41,7 @@ from orchestration.strategies.engine.asking import (
 )
 from orchestration.strategies.engine.quality.prompts import shortened
 from orchestration.strategies.engine.rounds import single_error
-from orchestration.strategies.engine.types import Candidate, Request
+from orchestration.strategies.engine.types import Candidate, Request, total
 from orchestration.tools.engine.tool import ToolFailed, ToolFault, ToolSpec, storable, unknown_tool
 
 MOST_CALLS = 8
@@ -265,8 +264,6 @@ class _Rounds:
             return last
         timing = self.timer.context.timing
         first, end = timing(ask_step(self.model.spec.name)), timing(self.step)
-        costs = [each.cost_usd for each in self.asked]
-        known = [cost for cost in costs if cost is not None]
         return replace(
             last,
             usage=Usage(
@@ -275,7 +272,7 @@ class _Rounds:
                 estimated=any(each.usage.estimated for each in self.asked),
                 cached_input_tokens=sum(each.usage.cached_input_tokens for each in self.asked),
             ),
-            cost_usd=sum(known, Decimal(0)) if len(known) == len(costs) else None,
+            cost_usd=total(each.cost_usd for each in self.asked),
             latency_s=end.started_s + end.seconds - first.started_s if first and end else last.latency_s,
             cached=all(each.cached for each in self.asked),
         )
