@@ -29,7 +29,7 @@ from orchestration.strategies.engine.types import (
     listed,
     total,
 )
-from orchestration.strategies.engine.voting.answering import cast_answer
+from orchestration.strategies.engine.voting.deciding import cast_answer
 from orchestration.strategies.engine.voting.strategy import answer_vote, conclude_by_vote
 
 DEBATE = "debate"

@@ -13,7 +13,6 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestration.strategies.engine.asking import begin_phase
 from orchestration.strategies.engine.deciding import (
     Selection,
     estimated,
@@ -103,10 +102,10 @@ class _MixtureRun(RewritingRun):
             return None, f"There was nothing to combine: {counted(len(self.usable), 'usable answer')}."
         named = self.options.aggregator
         aggregator = self.panel.named(named) if named else self.panel.best(self.request)
-        await begin_phase(self.timer.context, "synthesising")
+        await self.begin("synthesising")
         drawn = [each.step for each in self.usable]
-        self.timer.context.random.shuffle(drawn)
-        order = await self.timer.context.decide("aggregate/order", drawn)
+        self.context.random.shuffle(drawn)
+        order = await self.context.decide("aggregate/order", drawn)
         shown = sorted(self.usable, key=lambda each: order.index(each.step))
         written = await synthesise(self, aggregator, shown)
         if isinstance(written, str):

@@ -15,11 +15,7 @@ from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Message, Purpose
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.strategies.engine.asking import (
-    READ_AT_ONCE,
-    answered,
-    begin_phase,
-)
+from orchestration.strategies.engine.asking import READ_AT_ONCE, answered
 from orchestration.strategies.engine.deciding import (
     LEAST_USABLE,
     Selection,
@@ -153,28 +149,19 @@ class _ParallelRun(StrategyRun):
 
     def _until(self, asked: Round[Candidate]) -> StopRequest | None:
         """Return why asking should end now: a good answer, the deadline, the time limit of the run."""
+        ending = partial(StopRequest, prompt=self.prompt, answers=answered_candidates(asked.answers))
         good = [each for each in asked.answers if each.model in asked.ended and overall(each) >= self.needed]
         if self.options.select is Select.FIRST_GOOD_ENOUGH and good:
             best = max(good, key=overall)
-            why = f"Stopped: {best.model} was already good enough."
             because = good_enough(best, self.needed)
-            return self._stop_request(asked, EarlyStopReason.GOOD_ENOUGH, because, why, chosen=best.model)
+            return ending(reason=EarlyStopReason.GOOD_ENOUGH, because=because, chosen=best.model)
         deadline_in, time_left = self._deadline_in(asked), self.context.time_left()
         if deadline_in is not None and deadline_in <= 0:
             passed = f"The deadline of {self.options.deadline_s:g} s passed."
-            return self._stop_request(asked, EarlyStopReason.DEADLINE, passed, f"No answer in time. {passed}")
+            return ending(reason=EarlyStopReason.DEADLINE, because=passed)
         if time_left is not None and time_left <= 0:
-            why = f"No answer in time. {OUT_OF_TIME}"
-            return self._stop_request(asked, EarlyStopReason.DEADLINE, OUT_OF_TIME, why, limit="seconds")
+            return ending(reason=EarlyStopReason.DEADLINE, because=OUT_OF_TIME, limit="seconds")
         return None
-
-    def _stop_request(
-        self, asked: Round[Candidate], reason: EarlyStopReason, because: str, why: str, **also: str
-    ) -> StopRequest:
-        answers = answered_candidates(asked.answers)
-        return StopRequest(
-            reason=reason, because=because, why=why, prompt=self.prompt, answers=answers, **also
-        )
 
     def _deadline_in(self, asked: Round[Candidate]) -> float | None:
         """Return the seconds to the deadline option; None without one, or while too few have answered."""
@@ -218,7 +205,7 @@ class _ParallelRun(StrategyRun):
             return await self._best(ended, note)
         named = self.options.aggregator
         aggregator = self.panel.named(named) if named else self.panel.best(self.request)
-        await begin_phase(self.timer.context, "synthesising")
+        await self.begin("synthesising")
         written = await synthesise(self, aggregator, usable)
         if isinstance(written, str):
             return await self._best(ended, written)
