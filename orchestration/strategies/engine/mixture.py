@@ -100,14 +100,11 @@ class _MixtureRun(RewritingRun):
         """Return what the aggregator writes, or why there is nothing."""
         if len(self.usable) < FEWEST_COMBINED:
             return None, f"There was nothing to combine: {counted(len(self.usable), 'usable answer')}."
-        named = self.options.aggregator
-        aggregator = self.panel.named(named) if named else self.panel.best(self.request)
-        await self.begin("synthesising")
         drawn = [each.step for each in self.usable]
         self.context.random.shuffle(drawn)
         order = await self.context.decide("aggregate/order", drawn)
         shown = sorted(self.usable, key=lambda each: order.index(each.step))
-        written = await synthesise(self, aggregator, shown)
+        written = await synthesise(self, self.options.aggregator, shown)
         if isinstance(written, str):
             return None, written
         [checked] = await self.scorer.by_checks_alone().score([written], "checks")

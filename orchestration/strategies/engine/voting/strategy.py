@@ -14,6 +14,7 @@ from orchestration.strategies.engine.consensus.ballots import RuleName, TallyVer
 from orchestration.strategies.engine.deciding import Selection, overall, select_best
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
+from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
@@ -137,7 +138,7 @@ class VotingRun(Vote):
         return candidates(ended), ended.stop
 
     async def _ask_voter(self, model: ChatModel) -> Candidate:
-        answer = await self.ask(model)
+        answer = await ask_member(model, self.prompt, self.timer, request=self.request)
         [candidate] = await self.scorer.by_checks_alone().score([answer], "checks")
         if is_usable(candidate):
             self.written.append(candidate)
