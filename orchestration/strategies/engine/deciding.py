@@ -95,13 +95,10 @@ def with_caveat(outcome: StrategyOutcome, least: float | None, *, may_judge: boo
     if not least or (is_judged and found >= least):
         return outcome
     asked = percent(least)
+    caveat = Caveat.QUALITY_UNKNOWN
+    note = f"The answer was not judged: nothing shows that it has the quality of {asked} that was asked for."
     if is_judged:
         caveat = Caveat.BELOW_QUALITY
         note = f"Quality {percent(found, beside=least)}, below the {asked} that was asked for."
-    else:
-        caveat = Caveat.QUALITY_UNKNOWN
-        note = (
-            f"The answer was not judged: nothing shows that it has the quality of {asked} that was asked for."
-        )
     advice = "Name a judge." if may_judge else "Add stronger models, or ask for less."
     return replace(outcome, caveat=caveat, notes=(f"{note} {advice}", *outcome.notes))

@@ -171,7 +171,7 @@ def shares(result: Tally, counting: int) -> Mapping[str, float]:
 
 
 async def decide_vote(vote: Vote, ballots: Ballots) -> VoteResult:
-    """Count, and ask the judge or the person that has to decide what the ballots leave open."""
+    """Count, have decided what the ballots leave open, by the judge or a person, and emit the result."""
     counted = vote.count(ballots.casts)
     tallied = counted.tally()
     if tallied.verdict is TallyVerdict.NO_JUDGEMENT:
@@ -180,7 +180,21 @@ async def decide_vote(vote: Vote, ballots: Ballots) -> VoteResult:
         counted = vote.count((*ballots.casts, judged))
         tallied = counted.tally()
     result = VoteResult(count=counted, tally=tallied)
-    return result if tallied.tie is None else await _untied(vote, ballots, result, tallied.tie)
+    if tallied.tie is not None:
+        result = await _untied(vote, ballots, result, tallied.tie)
+    dollars = [Decimal(stop.saved_usd) for stop in ballots.stops if stop.saved_usd]
+    data: dict[str, Json] = {
+        **asdict(result.tally),
+        "tie": None,
+        "shares": result.decision.scores,
+        "counting": len(counted.counting),
+        "quorum": vote.options.quorum,
+        "notes": [*result.notes, *(stop.sentence for stop in ballots.stops)],
+        "calls_saved": sum(stop.saved_calls for stop in ballots.stops),
+        "saved_usd": format(sum(dollars, Decimal(0)), "f") if dollars else "",
+    }
+    await vote.context.emit(RunEvent(kind=StrategyEvent.VOTE_TALLIED, step="tally", data=data))
+    return result
 
 
 async def _untied(vote: Vote, ballots: Ballots, result: VoteResult, tie: Tie) -> VoteResult:
@@ -202,22 +216,6 @@ async def _untied(vote: Vote, ballots: Ballots, result: VoteResult, tie: Tie) ->
     election = replace(result.count.election, tie=TieRule.ORDER)
     note = f"The tie was left to the order of the panel. {by} made no choice. {why_not}".strip()
     return replace(result, tally=tally(election, result.count.ballots), notes=(note,))
-
-
-async def emit_result(vote: Vote, ballots: Ballots, result: VoteResult) -> None:
-    """Emit the result of the vote."""
-    dollars = [Decimal(stop.saved_usd) for stop in ballots.stops if stop.saved_usd]
-    data: dict[str, Json] = {
-        **asdict(result.tally),
-        "tie": None,
-        "shares": shares(result.tally, len(result.count.counting)),
-        "counting": len(result.count.counting),
-        "quorum": result.count.election.quorum,
-        "notes": [*result.notes, *(stop.sentence for stop in ballots.stops)],
-        "calls_saved": sum(stop.saved_calls for stop in ballots.stops),
-        "saved_usd": format(sum(dollars, Decimal(0)), "f") if dollars else "",
-    }
-    await vote.context.emit(RunEvent(kind=StrategyEvent.VOTE_TALLIED, step="tally", data=data))
 
 
 def no_winner_error(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineError:

@@ -82,11 +82,7 @@ class VotingChoices(StrategyOptions):
         description="Model outside the panel that decides: always under the judge rule, else between tied"
         " answers. It scores one of each without knowing whose they are, in both orders.",
     )
-    rubric: RubricName = Field(
-        default=None,
-        title="Rubric",
-        description="What the judge scores by, from Methods > Judges. Empty: five dimensions.",
-    )
+    rubric: RubricName = None
     weights: str = Field(
         default="",
         max_length=4000,

@@ -144,32 +144,19 @@ def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str],
     """Return the prompt that has `reviewer` rank `answers` in this order, fitted to its context window."""
     marked = blocks(reviewer, request, answers, rest=ROOM_FOR_REST)
     labels = [label(number) for number in range(len(answers))]
-    approving = rule is RuleName.APPROVAL
-    told = f"{TASK}{APPROVE if approving else ''}{DATA_ONLY}"
-    asked = f"{marked}\n\n{_reply_form(labels, approving=approving)}"
-    schema = _reply_schema(labels, approving=approving)
-    return helper_prompt(reviewer, Purpose.RANK, told, asked, schema=schema)
-
-
-def _reply_form(labels: Sequence[str], *, approving: bool) -> str:
-    example = ",".join(f'"{each}"' for each in reversed(labels))
-    approved = f',"approved":["{labels[-1]}"]' if approving else ""
-    return (
+    example, task, approved = ",".join(f'"{each}"' for each in reversed(labels)), TASK, ""
+    some = {"type": "array", "items": {"type": "string", "enum": labels}}
+    asked: dict[str, Json] = {"ranking": some}
+    if rule is RuleName.APPROVAL:
+        task, approved, asked["approved"] = f"{TASK}{APPROVE}", f',"approved":["{labels[-1]}"]', some
+    asked["confidence"] = {"type": "number", "minimum": 0, "maximum": 1}
+    asked["reason"] = {"type": "string"}
+    form = (
         "Reply with JSON only, every answer once, the best first:\n"
         f'{{"ranking":[{example}]{approved},"confidence":0-1,"reason":"one short sentence"}}'
     )
-
-
-def _reply_schema(labels: Sequence[str], *, approving: bool) -> Mapping[str, Json]:
-    some = {"type": "array", "items": {"type": "string", "enum": list(labels)}}
-    return closed_object(
-        {
-            "ranking": some,
-            **({"approved": some} if approving else {}),
-            "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-            "reason": {"type": "string"},
-        }
-    )
+    texts = (f"{task}{DATA_ONLY}", f"{marked}\n\n{form}")
+    return helper_prompt(reviewer, Purpose.RANK, *texts, schema=closed_object(asked))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

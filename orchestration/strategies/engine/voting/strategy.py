@@ -10,7 +10,7 @@ from typing import ClassVar
 from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
-from orchestration.strategies.engine.consensus.ballots import RuleName, TallyVerdict, TieRule
+from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
 from orchestration.strategies.engine.deciding import Selection, overall, select_best
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
@@ -34,7 +34,6 @@ from orchestration.strategies.engine.voting.deciding import (
     VoteResult,
     cast_answer,
     decide_vote,
-    emit_result,
     no_winner_error,
     representative,
 )
@@ -205,11 +204,15 @@ class VotingRun(Vote):
         return Ballots(candidates=candidates, casts=tuple(casts), stops=stops, chosen=chosen)
 
     async def _conclude(self, ballots: Ballots) -> StrategyOutcome:
-        """Count the ballots, and return the answer that won."""
+        """Count the ballots, and return the answer that won.
+
+        Models that can answer cannot always rank answers: where no review can be read, and no quorum is
+        required, the best answer is chosen without a vote.
+        """
         result = await decide_vote(self, ballots)
-        await emit_result(self, ballots, result)
         is_won = result.tally.winner is not None
-        if not is_won and not self._is_left_open(result):
+        unread = self.options.ballot is BallotKind.REVIEW and not result.count.counting
+        if not is_won and not (unread and self.options.quorum <= 1):
             raise no_winner_error(self, ballots, result)
         if is_won:
             await self.announce(result.decision, "vote")
@@ -217,14 +220,6 @@ class VotingRun(Vote):
         candidates = await self.scorer.score(ballots.candidates, "checks")
         selection = _selection(result, candidates) if is_won else select_best(candidates)
         return await self.conclude(selection, candidates, consensus=result.consensus if is_won else None)
-
-    def _is_left_open(self, result: VoteResult) -> bool:
-        """Return whether no review can be read, where the options require no quorum.
-
-        Models that can answer cannot always rank answers: then the best one is chosen, without a vote.
-        """
-        nobody = result.tally.verdict is TallyVerdict.NO_QUORUM and not result.count.counting
-        return nobody and self.options.ballot is BallotKind.REVIEW and self.options.quorum <= 1
 
 
 class Voting(PanelStrategy):
@@ -304,7 +299,6 @@ async def conclude_by_vote(
     stops = () if run.stop is None else (run.stop,)
     ballots = Ballots(candidates=tuple(voters), casts=tuple(casts), stops=stops)
     result = await decide_vote(vote, ballots)
-    await emit_result(vote, ballots, result)
     await run.announce(result.decision, "vote")
     run.notes += result.notes
     selection = _best_worded(result.count.contender(result.tally.winner or ""), voters)
