@@ -10,7 +10,7 @@ from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import FinishReason, Json, Prompt
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import Decision, Question, RunEvent
-from orchestration.strategies.engine.asking import final_answer, read_candidate
+from orchestration.strategies.engine.asking import read_candidate
 from orchestration.strategies.engine.belief.model import Posterior
 from orchestration.strategies.engine.belief.reading import ReadAnswer
 from orchestration.strategies.engine.consensus.ballots import RuleName, Tally, TallyVerdict, Tie, TieRule
@@ -41,15 +41,14 @@ def cast_answer(candidate: Candidate, question: str) -> Cast:
     """Return the ballot that an answer is; one that nothing can be read in abstains."""
     if candidate.state != "answered":
         return Cast.none(candidate.model, candidate.error)
-    answer = final_answer(candidate, question) if is_usable(candidate) else None
-    if answer is None:
+    read = read_candidate(candidate, question) if is_usable(candidate) else None
+    if read is None or read.answer is None:
         unusable = candidate.quality.evidence[0] if candidate.quality and not candidate.quality.usable else ""
         cut_short = unusable and candidate.finish is FinishReason.LENGTH
         return Cast.none(candidate.model, CUT_SHORT if cut_short else unusable or UNREADABLE)
-    read = read_candidate(candidate, question)
     return Cast(
         voter=candidate.model,
-        answer=answer,
+        answer=read.answer,
         confidence=overall(candidate),
         hedging=read.hedging,
         length=read.length,
