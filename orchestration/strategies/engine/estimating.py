@@ -78,7 +78,8 @@ class Draft:
         is_known = length.is_known or purpose is not Purpose.ANSWER
         low, high = length.likely
         written = (low if is_known else min(SHORT_ANSWER_TOKENS, low), high)
-        told, part = self.words + INSTRUCTIONS.get(purpose, 0), answers / max(1, self.answers)
+        told = self.words + INSTRUCTIONS.get(purpose, 0)
+        part = answers / max(1, self.answers)
         cost_low, cost_high = (
             price(spec, Usage(input_tokens=told + round(read * part), output_tokens=tokens))
             for read, tokens in zip(self.read, written, strict=True)
@@ -183,7 +184,8 @@ def in_waves(calls: Sequence[Estimate], *, least: int, size: int) -> Estimate:
     """Add up calls made `size` at a time until it is enough: from the first `least` of them to all."""
     size = max(1, size)
     waves = [at_once(calls[start : start + size]) for start in range(0, len(calls), size)]
-    first, needed, whole = at_once(calls[:least]), in_order(waves[: -(-least // size)]), in_order(waves)
+    first, whole = at_once(calls[:least]), in_order(waves)
+    needed = in_order(waves[: -(-least // size)])
     return replace(
         whole,
         cost_low=first.cost_low,

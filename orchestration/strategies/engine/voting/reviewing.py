@@ -144,7 +144,8 @@ def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str],
     """Return the prompt that has `reviewer` rank `answers` in this order, fitted to its context window."""
     marked = blocks(reviewer, request, answers, rest=ROOM_FOR_REST)
     labels = [label(number) for number in range(len(answers))]
-    example, task, approved = ",".join(f'"{each}"' for each in reversed(labels)), TASK, ""
+    example = ",".join(f'"{each}"' for each in reversed(labels))
+    task, approved = TASK, ""
     some = {"type": "array", "items": {"type": "string", "enum": labels}}
     asked: dict[str, Json] = {"ranking": some}
     if rule is RuleName.APPROVAL:
