@@ -25,7 +25,7 @@ from benchmarks.recorded_answers import DATA, MIXED, folder_or_exit, panels
 from orchestration.strategies.engine.belief.fitting import ReadExample, fit
 from orchestration.strategies.engine.belief.model import Belief
 from orchestration.strategies.engine.belief.reading import question_traits, read_text
-from orchestration.strategies.engine.voting.answering import FEWEST_BELIEVED, LEAST_GAIN
+from orchestration.strategies.engine.voting.strategy import FEWEST_BELIEVED, LEAST_GAIN
 
 DIALS = (0.03, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12)
 SURE = (0.95, 0.96, 0.97, 0.98)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
-
 from collaboration.engine.estimating import expected_calls
 from collaboration.engine.lineup import LineUp
 from orchestra_site.accounts.models import Membership
@@ -11,7 +9,7 @@ from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, estimate_tokens
 from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import model_spec
 from orchestration.strategies.engine.classification import classify
-from orchestration.strategies.engine.estimating import Draft, Estimate, at_once, followed_by, times
+from orchestration.strategies.engine.estimating import Draft, Estimate, in_order, times
 from orchestration.strategies.services.histories import past_calls
 
 
@@ -33,6 +31,6 @@ def estimate_session(*, membership: Membership, lineup: LineUp, text: str) -> Es
         read=(0, lineup.limits.context_tokens),
     )
     parts = [
-        times(draft.share(known[each.model], purpose, 1), (few, most)) for each, purpose, few, most in calls
+        times(draft.call(known[each.model], purpose, 1), (few, most)) for each, purpose, few, most in calls
     ]
-    return reduce(followed_by, parts, at_once([]))
+    return in_order(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,16 +12,8 @@ from orchestration.llm.engine.types import ModelSpec, Prices, Purpose
 from orchestration.llm.models import LanguageModel, Price, Provider
 from orchestration.runs.models import Call
 from orchestration.strategies.engine.classification import TaskType
-from orchestration.strategies.engine.estimating import (
-    Estimate,
-    ModelShare,
-    at_once,
-    by_effort,
-    followed_by,
-    in_waves,
-    model_share,
-)
-from orchestration.strategies.engine.lengths import DECILE, AnswerLength, PastCall, expected_length
+from orchestration.strategies.engine.estimating import Draft, Estimate, at_once, by_effort, in_order, in_waves
+from orchestration.strategies.engine.lengths import DECILE, PastCall, expected_length
 from orchestration.strategies.engine.strategy import get_strategy, validate_options
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.models import Observation
@@ -34,47 +27,50 @@ DOLLAR = Prices(input_per_million=Decimal(1), output_per_million=Decimal(2))
 SPEC = ModelSpec(name="m", provider="p", remote_name="m", max_output_tokens=1000, prices=DOLLAR)
 
 
-def _share(model: str, low: str, high: str, seconds: tuple[float, float] | None = None) -> ModelShare:
-    return ModelShare(model=model, tokens=(1, 2), cost=(Decimal(low), Decimal(high)), seconds=seconds)
+def _call(low: str, high: str, seconds: tuple[float | None, float | None] = (None, None)) -> Estimate:
+    return Estimate(
+        cost_low=Decimal(low), cost_high=Decimal(high), seconds_low=seconds[0], seconds_high=seconds[1]
+    )
 
 
-def length_of(*tokens: int) -> AnswerLength:
-    past = [PastCall(purpose=Purpose.ANSWER, tokens=each) for each in tokens]
-    return expected_length(SPEC, Purpose.ANSWER, TaskType.REASONING, past)
+def draft_of(*past: PastCall) -> Draft:
+    return Draft(task=TaskType.REASONING, words=100, past={"m": past}, answers=1, read=(0, 100))
 
 
 def test_without_history_an_answer_may_be_short_or_long_for_its_type_of_task() -> None:
-    share = model_share(SPEC, (100, 100), length_of(), is_known=False)
-    assert share.tokens == (20, length_of().at(DECILE))
-    assert share.cost == (Decimal("0.00014"), Decimal("0.001216"))
-    assert share.seconds is None
+    call = draft_of().call(SPEC, Purpose.ANSWER)
+    usual = expected_length(SPEC, Purpose.ANSWER, TaskType.REASONING)
+    assert call.tokens == (20, usual.at(DECILE))
+    assert (call.cost_low, call.cost_high) == (Decimal("0.00014"), Decimal("0.001216"))
+    assert (call.seconds_low, call.is_known) == (None, False)
 
 
 def test_history_narrows_the_range() -> None:
-    length = length_of(*[50] * 40)
-    low, high = length.likely
-    share = model_share(SPEC, (100, 200), length, is_known=length.is_known, seconds=(1.0, 2.0))
+    past = [PastCall(purpose=Purpose.ANSWER, tokens=50, seconds=place / 4) for place in range(41)]
+    call = draft_of(*past).call(SPEC, Purpose.ANSWER, answers=1)
+    low, high = call.tokens
     assert 25 < low < 50 < high < 100
-    assert share.cost == (Decimal(100 + 2 * low) / 1_000_000, Decimal(200 + 2 * high) / 1_000_000)
-    assert share.seconds == (1.0, 2.0)
+    assert call.cost_low == Decimal(100 + 2 * low) / 1_000_000
+    assert call.cost_high == Decimal(200 + 2 * high) / 1_000_000
+    assert (call.seconds_low, call.seconds_high, call.is_known) == (1.0, 9.0, True)
 
 
 def test_models_asked_at_once_add_up_in_cost_and_wait_for_the_slowest() -> None:
-    whole = at_once([_share("a", "1", "2", (1.0, 5.0)), _share("b", "3", "4", (2.0, 3.0))])
+    whole = at_once([_call("1", "2", (1.0, 5.0)), _call("3", "4", (2.0, 3.0))])
     assert (whole.cost_low, whole.cost_high) == (Decimal(4), Decimal(6))
     assert (whole.seconds_low, whole.seconds_high) == (2.0, 5.0)
     assert (whole.calls_low, whole.calls_high) == (2, 2)
 
 
 def test_models_asked_in_turn_cost_from_the_first_to_all() -> None:
-    whole = in_waves([_share("a", "1", "2", (1.0, 5.0)), _share("b", "3", "4", (2.0, 3.0))], least=1, size=1)
+    whole = in_waves([_call("1", "2", (1.0, 5.0)), _call("3", "4", (2.0, 3.0))], least=1, size=1)
     assert (whole.cost_low, whole.cost_high) == (Decimal(1), Decimal(6))
     assert (whole.seconds_low, whole.seconds_high) == (1.0, 8.0)
     assert (whole.calls_low, whole.calls_high) == (1, 2)
 
 
 def test_waves_wait_for_each_other_and_may_end_early() -> None:
-    shares = [_share(name, "1", "2", (1.0, 2.0)) for name in "abcde"]
+    shares = [_call("1", "2", (1.0, 2.0))] * 5
     whole = in_waves(shares, least=4, size=2)
     assert (whole.cost_low, whole.cost_high) == (Decimal(4), Decimal(10))
     assert (whole.seconds_low, whole.seconds_high) == (2.0, 6.0)
@@ -100,15 +96,15 @@ def test_waves_wait_for_each_other_and_may_end_early() -> None:
 )
 def test_a_vote_says_how_many_calls_it_takes(options: dict[str, object], calls: tuple[int, int]) -> None:
     voting = get_strategy("voting")
-    shares = [_share(name, "1", "2") for name in "abcde"]
+    shares = [_call("1", "2")] * 5
     whole = by_effort(voting.effort(validate_options("voting", options), 5), shares, shares)
     assert (whole.calls_low, whole.calls_high) == calls
 
 
 def test_a_vote_that_may_be_reviewed_costs_from_no_review_to_all() -> None:
     voting = get_strategy("voting")
-    answers = [_share(name, "1", "2", (1.0, 2.0)) for name in "abc"]
-    reviews = [_share(name, "3", "4", (1.0, 2.0)) for name in "abc"]
+    answers = [_call("1", "2", (1.0, 2.0))] * 3
+    reviews = [_call("3", "4", (1.0, 2.0))] * 3
     whole = by_effort(voting.effort(validate_options("voting", {}), 3), answers, reviews)
     assert (whole.cost_low, whole.cost_high) == (Decimal(3), Decimal(18))
     assert (whole.seconds_low, whole.seconds_high) == (1.0, 4.0)
@@ -116,15 +112,15 @@ def test_a_vote_that_may_be_reviewed_costs_from_no_review_to_all() -> None:
 
 
 def test_a_judge_comes_on_top() -> None:
-    panel, judge = at_once([_share("a", "1", "2", (1.0, 2.0))]), at_once([_share("j", "1", "1")])
-    whole = followed_by(panel, judge)
+    panel, judge = at_once([_call("1", "2", (1.0, 2.0))]), at_once([_call("1", "1")])
+    whole = in_order([panel, judge])
     assert (whole.cost_low, whole.cost_high) == (Decimal(2), Decimal(3))
     assert (whole.seconds_high, whole.calls_high) == (2.0, 2)
 
 
 def test_models_without_a_price_are_named() -> None:
-    unpriced = ModelShare(model="b", tokens=(1, 2), cost=None, seconds=None)
-    whole = at_once([_share("a", "1", "2"), unpriced])
+    unpriced = draft_of().call(replace(SPEC, name="b", prices=None), Purpose.ANSWER)
+    whole = at_once([_call("1", "2"), unpriced])
     assert (whole.cost_high, whole.unpriced) == (Decimal(2), ("b",))
     assert at_once([unpriced]).cost_high is None
 

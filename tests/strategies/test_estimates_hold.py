@@ -70,7 +70,6 @@ def estimate(low: str | None, high: str | None) -> Estimate:
         cost_high=cost_high,
         seconds_low=seconds_low,
         seconds_high=seconds_high,
-        unpriced=(),
         calls_low=1,
         calls_high=9,
     )

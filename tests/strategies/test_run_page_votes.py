@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 
 import pytest
 from django.test import Client
@@ -35,7 +36,7 @@ def cast(rows: RunRows, voter: str, number: str = "", /, **more: object) -> None
     """Tell of a ballot: a number, or whatever else is said."""
     answer = Extracted(kind=AnswerKind.NUMBER, key=number, raw=number) if number else None
     ballot = Cast(voter=voter, answer=answer, **more)  # type: ignore[arg-type]
-    rows.emit(StrategyEvent.BALLOT_CAST, "", **ballot.to_json(), weight=1.0)
+    rows.emit(StrategyEvent.BALLOT_CAST, "", **asdict(ballot), weight=1.0)
 
 
 def fitted(rows: RunRows, chosen: str, reason: str) -> None:

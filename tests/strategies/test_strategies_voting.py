@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
@@ -242,4 +244,4 @@ async def test_the_winner_of_a_vote_below_the_quality_that_was_asked_for_is_mark
     ],
 )
 def test_a_ballot_comes_back_from_the_event_that_it_was_emitted_as(cast: Cast) -> None:
-    assert Cast.from_json(cast.to_json()) == cast
+    assert Cast.from_json(asdict(cast)) == cast

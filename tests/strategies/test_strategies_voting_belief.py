@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import example, given
@@ -56,7 +56,7 @@ async def test_what_is_counted_is_the_probability_and_it_is_emitted() -> None:
     assert 0 < emitted.data["scores"]["13"] < 0.3
     ballots = [Cast.from_json(event.data) for event in run.emitted(StrategyEvent.BALLOT_CAST)]
     assert all(ballot.length > 0 for ballot in ballots)
-    old = {key: value for key, value in ballots[0].to_json().items() if key not in {"hedging", "length"}}
+    old = {key: value for key, value in asdict(ballots[0]).items() if key not in {"hedging", "length"}}
     assert Cast.from_json(old).hedging == 0.0
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import reduce
-from operator import add
 
 from orchestra_site.accounts.models import Membership
 from orchestration.evaluation.engine.scorers import ScorerKind
@@ -16,8 +14,8 @@ from orchestration.evaluation.services.evaluation_runs import AT_ONCE
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.routing.parts.preview import preview
-from orchestration.strategies.engine.estimating import Estimate, Number
-from orchestration.strategies.engine.types import Request
+from orchestration.strategies.engine.estimating import Estimate
+from orchestration.strategies.engine.types import Request, total
 from orchestration.strategies.selectors import models_with_profiles
 from orchestration.strategies.services.estimates import estimate_request, estimate_verdict
 
@@ -93,10 +91,10 @@ def _whole(
         verdicts=verdicts,
         calls_low=sum(times * each.calls_low for times, each in done),
         calls_high=sum(times * each.calls_high for times, each in done),
-        cost_low=_sum(None if each.cost_low is None else times * each.cost_low for times, each in done),
-        cost_high=_sum(None if each.cost_high is None else times * each.cost_high for times, each in done),
-        seconds_low=_sum(e.seconds_low and times * share * e.seconds_low for times, e in done),
-        seconds_high=_sum(e.seconds_high and times * share * e.seconds_high for times, e in done),
+        cost_low=total(None if each.cost_low is None else times * each.cost_low for times, each in done),
+        cost_high=total(None if each.cost_high is None else times * each.cost_high for times, each in done),
+        seconds_low=total(e.seconds_low and times * share * e.seconds_low for times, e in done),
+        seconds_high=total(e.seconds_high and times * share * e.seconds_high for times, e in done),
     )
 
 
@@ -112,10 +110,3 @@ def _estimate(
         text=text, strategy=asked["strategy"], models=tuple(asked["models"]), options=asked["options"]
     )
     return estimate_request(membership=membership, request=request, models=models)
-
-
-def _sum(amounts: Iterable[Number | None]) -> Number | None:
-    """Add up amounts of which there is at least one; None where any is not known."""
-    known = list(amounts)
-    whole = [each for each in known if each is not None]
-    return reduce(add, whole) if whole and len(whole) == len(known) else None

@@ -62,7 +62,6 @@ def _estimate(membership: Membership, found: RoutePlan, payload: Mapping[str, Js
         cost_high=cost,
         seconds_low=typical.seconds,
         seconds_high=typical.seconds,
-        unpriced=(),
         calls_low=0,
         calls_high=0,
     )

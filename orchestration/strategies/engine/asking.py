@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import TypeVar
 
 from orchestra_site.web.patterns import Pattern
@@ -13,7 +13,6 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.records import bounded, step_key
 from orchestration.runs.engine.types import Decision, EventKind, PathStep, RunEvent, Timing
 from orchestration.strategies.engine.belief.reading import ReadAnswer, read_text
-from orchestration.strategies.engine.consensus.answers import Extracted
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.options import AnswerOptions
 from orchestration.strategies.engine.types import Candidate, Request
@@ -116,24 +115,19 @@ READ_AT_ONCE = 200_000
 
 def answered(model: str, step: str, completion: Completion, *, question: str | None = None) -> Candidate:
     """Return a completion as a candidate; `question` helps to read its final answer."""
-    candidate = Candidate(
+    cut_off = completion.finish is FinishReason.LENGTH
+    final = extract_answer(completion.text, question=question, cut_off=cut_off)
+    return Candidate(
         model=model,
         step=step,
         text=completion.text,
+        extracted=None if final is None else final.raw,
         latency_s=completion.latency_s,
         cost_usd=completion.cost_usd,
         usage=completion.usage,
         finish=completion.finish,
         cached=completion.cached,
     )
-    final = final_answer(candidate, question)
-    return candidate if final is None else replace(candidate, extracted=final.raw)
-
-
-def final_answer(candidate: Candidate, question: str | None) -> Extracted | None:
-    """Return the final answer that a candidate gives to `question`, None when it cannot be read."""
-    cut_off = candidate.finish is FinishReason.LENGTH
-    return extract_answer(candidate.text, question=question, cut_off=cut_off)
 
 
 def read_candidate(candidate: Candidate, question: str) -> ReadAnswer:

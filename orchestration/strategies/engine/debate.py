@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from typing import ClassVar
 
 from pydantic import Field
 
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import final_answer
+from orchestration.strategies.engine.asking import read_candidate
 from orchestration.strategies.engine.consensus.grouping import comparable_groups
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
@@ -24,8 +23,15 @@ from orchestration.strategies.engine.options import AnswerOptions, StrategyOptio
 from orchestration.strategies.engine.rewriting import RewritingRun, say_the_same
 from orchestration.strategies.engine.rounds import EarlyStopReason, Stop
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
-from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable, listed
-from orchestration.strategies.engine.voting.answering import cast_answer
+from orchestration.strategies.engine.types import (
+    Candidate,
+    StrategyOutcome,
+    counted,
+    is_usable,
+    listed,
+    total,
+)
+from orchestration.strategies.engine.voting.deciding import cast_answer
 from orchestration.strategies.engine.voting.strategy import answer_vote, conclude_by_vote
 
 DEBATE = "debate"
@@ -95,7 +101,7 @@ class _DebateRun(RewritingRun):
         if len(self.usable) == 1:
             return "There is nothing to debate: only one model gave a usable answer."
         question = self.request.text
-        groups = comparable_groups([final_answer(each, question) for each in self.usable])
+        groups = comparable_groups([read_candidate(each, question).answer for each in self.usable])
         if [len(group.members) for group in groups] == [len(self.usable)]:
             return f"All {len(self.usable)} models say the same."
         pairs = [(old, new) for old, new in zip(before, self.newest, strict=False) if is_usable(new)]
@@ -104,16 +110,14 @@ class _DebateRun(RewritingRun):
         return ""
 
     def _early_stop(self, number: int, because: str) -> Stop:
-        left = self.options.rounds + 1 - number
-        costs = [each.cost_usd for each in self.usable]
-        known = [cost for cost in costs if cost is not None]
-        saved = len(known) == len(costs) > 1
+        left = self.options.rounds + 1 - number if len(self.usable) > 1 else 0
+        cost = total(each.cost_usd for each in self.usable)
         return Stop(
             reason=EarlyStopReason.SETTLED,
             because=because,
             left_out={},
-            saved_calls=left * len(costs) if len(costs) > 1 else 0,
-            saved_usd=format(left * sum(known, Decimal(0)), "f") if saved else "",
+            saved_calls=left * len(self.usable),
+            saved_usd=format(left * cost, "f") if left and cost is not None else "",
         )
 
     async def _debate(self, number: int) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from orchestration.llm.engine.errors import EngineError
-from orchestration.runs.engine.context import RunContext
-from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import announce
+from orchestration.runs.engine.errors import LimitReached
 from orchestration.strategies.engine.errors import AllModelsFailed, NoUsableAnswer
 from orchestration.strategies.engine.quality.checks import DECLINES, FILTERED
 from orchestration.strategies.engine.rounds import Stop
@@ -17,7 +15,6 @@ from orchestration.strategies.engine.types import (
     Caveat,
     StrategyOutcome,
     answered_candidates,
-    is_usable,
     listed,
     percent,
 )
@@ -73,41 +70,18 @@ def select_best(candidates: Sequence[Candidate], order: str = ON_THE_PANEL) -> S
     return Selection(step=best.step, reason=reason)
 
 
-async def settle(
-    context: RunContext, selection: Selection, candidates: Sequence[Candidate]
-) -> tuple[Candidate, Decision]:
-    """Journal and emit the choice of a candidate; a choice that is journaled already is kept."""
-    kept = Selection(**await context.decide("select", asdict(selection)))
-    chosen = next(candidate for candidate in candidates if candidate.step == kept.step)
-    decision = Decision(
-        kind="select",
-        chosen=chosen.model,
-        reason=kept.reason,
-        options=tuple(candidate.model for candidate in candidates),
-        scores={c.model: c.quality.overall for c in candidates if c.quality is not None and c.quality.judged},
-    )
-    await announce(context, decision, "select")
-    return chosen, decision
-
-
-def no_answer_error(candidates: Sequence[Candidate], *stops: Stop | None) -> EngineError:
-    """Return the error of a run without a single answer; `stops` ended its rounds early."""
-    limits = [stop.error for stop in stops if stop is not None and stop.error is not None]
-    if limits and not any(candidate.state == "failed" for candidate in candidates):
-        return limits[0]
-    return AllModelsFailed({candidate.model: candidate.error for candidate in candidates})
-
-
-def require_usable(candidates: Sequence[Candidate], *stops: Stop | None) -> None:
-    """Refuse answers of which none can be used; `stops` ended their rounds early. Raises `NoUsableAnswer`."""
+def no_answer_error(candidates: Sequence[Candidate], stop: Stop | None) -> EngineError:
+    """Return the error of a run without an answer that can be used; `stop` ended its round early."""
     answers = answered_candidates(candidates)
-    if not answers or any(map(is_usable, answers)):
-        return
-    reasons = {each.model: each.quality.evidence[0] for each in answers if each.quality is not None}
     failed = {each.model: each.error for each in candidates if each.state == "failed"}
-    declined = all(reason.startswith((DECLINES, FILTERED)) for reason in reasons.values())
-    limits = [stop.because for stop in stops if stop is not None]
-    raise NoUsableAnswer(reasons, failed=failed, declined=declined, limits=limits)
+    if answers:
+        reasons = {each.model: each.quality.evidence[0] for each in answers if each.quality is not None}
+        declined = all(reason.startswith((DECLINES, FILTERED)) for reason in reasons.values())
+        limits = [] if stop is None else [stop.because]
+        return NoUsableAnswer(reasons, failed=failed, declined=declined, limits=limits)
+    if stop is not None and stop.limit and not failed:
+        return LimitReached(stop.because, limit=stop.limit)
+    return AllModelsFailed({candidate.model: candidate.error for candidate in candidates})
 
 
 def with_caveat(outcome: StrategyOutcome, least: float | None, *, may_judge: bool) -> StrategyOutcome:
@@ -121,13 +95,10 @@ def with_caveat(outcome: StrategyOutcome, least: float | None, *, may_judge: boo
     if not least or (is_judged and found >= least):
         return outcome
     asked = percent(least)
+    caveat = Caveat.QUALITY_UNKNOWN
+    note = f"The answer was not judged: nothing shows that it has the quality of {asked} that was asked for."
     if is_judged:
         caveat = Caveat.BELOW_QUALITY
         note = f"Quality {percent(found, beside=least)}, below the {asked} that was asked for."
-    else:
-        caveat = Caveat.QUALITY_UNKNOWN
-        note = (
-            f"The answer was not judged: nothing shows that it has the quality of {asked} that was asked for."
-        )
     advice = "Name a judge." if may_judge else "Add stronger models, or ask for less."
     return replace(outcome, caveat=caveat, notes=(f"{note} {advice}", *outcome.notes))

@@ -70,10 +70,9 @@ def judging(options: StrategyOptions, *, together: int, singly: Span = (0, 0)) -
         return ()
     twice = min(together, 2)
     judges: Iterable[str] = filter(None, dict.fromkeys((options.judge, options.second_judge)))
-    first = [(twice, twice, together)] if together else []
-    spans = [*first, (*singly, 1)] if singly[1] else first
     return tuple(
-        Help(model=judge, purpose=Purpose.JUDGE, calls=(few, most), answers=answers)
+        Help(model=judge, purpose=Purpose.JUDGE, calls=calls, answers=answers)
         for judge in judges
-        for few, most, answers in spans
+        for calls, answers in (((twice, twice), together), (singly, 1))
+        if calls[1]
     )

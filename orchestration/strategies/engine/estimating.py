@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 from itertools import cycle, islice
 from math import sqrt
+from operator import add
 from statistics import median, quantiles
-from typing import TypeVar
 
 from orchestration.llm.engine.types import ModelSpec, Purpose, Usage
 from orchestration.runs.engine.budget import price
 from orchestration.strategies.engine.classification import TaskType
-from orchestration.strategies.engine.effort import Effort
-from orchestration.strategies.engine.lengths import ENOUGH, WIDEST, AnswerLength, PastCall, expected_length
+from orchestration.strategies.engine.effort import Effort, Span
+from orchestration.strategies.engine.lengths import ENOUGH, WIDEST, PastCall, expected_length
+from orchestration.strategies.engine.types import Number
 
-Number = TypeVar("Number", Decimal, float)
 SHORT_ANSWER_TOKENS = 20
 DECILES = 10
 INSTRUCTIONS: Mapping[Purpose, int] = {
@@ -33,64 +33,67 @@ ASSUMED = (0.0, 0.0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """What a request will probably cost and take; a fallback strategy is not counted.
+    """What a call, or all calls of a request, will probably cost and take, without a fallback strategy.
 
     Money is US dollars for the models that have a price (None when none has). Where `is_known`, all of these
     have a history: then the range is at most a factor of five wide, and lies where the strategy's earlier
-    runs do. `cost_most` is what all calls cost that may be made. Seconds are None without history.
-    `may_review` is True when each model may be called once more, for a review.
+    runs do. `cost_most` is what all calls cost that may be made. Seconds are None without history. `tokens`
+    are those that are written. `may_review` is True when each model may be called once more, for a review.
     """
 
     cost_low: Decimal | None
     cost_high: Decimal | None
     seconds_low: float | None
     seconds_high: float | None
-    unpriced: tuple[str, ...]
-    calls_low: int
-    calls_high: int
+    unpriced: tuple[str, ...] = ()
+    calls_low: int = 1
+    calls_high: int = 1
+    tokens: Span = (0, 0)
     may_review: bool = False
     is_known: bool = True
     cost_most: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModelShare:
-    """One call of one model, as a part of an estimate."""
-
-    model: str
-    tokens: tuple[int, int]
-    cost: tuple[Decimal, Decimal] | None
-    seconds: tuple[float, float] | None
-    is_known: bool = True
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """What calls of a request are estimated by: its kind of task, its tokens, the calls of its models."""
+    """What calls of a request are estimated by: its kind of task, its tokens, the calls of its models.
+
+    `read` are the tokens of the answers, of which there are so many.
+    """
 
     task: TaskType
     words: int
     past: Mapping[str, Sequence[PastCall]]
     answers: int = 0
-    read: tuple[int, int] = (0, 0)
+    read: Span = (0, 0)
 
-    def share(self, spec: ModelSpec, purpose: Purpose, answers: int = 0) -> ModelShare:
-        """Return the share of a call that is shown so many of the answers.
+    def call(self, spec: ModelSpec, purpose: Purpose, answers: int = 0) -> Estimate:
+        """Estimate one call that is shown so many of the answers.
 
-        What helpers write is short and has a form: for that the prior does without a history.
+        Without a history an answer may also be a short one, whatever the type of task. What helpers write is
+        short and has a form: for that the prior does.
         """
         seen = self.past.get(spec.name, ())
         length = expected_length(spec, purpose, self.task, seen, answers=max(1, answers), request=self.words)
-        part = answers / max(1, self.answers)
+        is_known = length.is_known or purpose is not Purpose.ANSWER
+        low, high = length.likely
+        written = (low if is_known else min(SHORT_ANSWER_TOKENS, low), high)
         told = self.words + INSTRUCTIONS.get(purpose, 0)
-        given = (told + round(self.read[0] * part), told + round(self.read[1] * part))
+        part = answers / max(1, self.answers)
+        cost_low, cost_high = (
+            price(spec, Usage(input_tokens=told + round(read * part), output_tokens=tokens))
+            for read, tokens in zip(self.read, written, strict=True)
+        )
         took = [each.seconds for each in seen if each.purpose is purpose]
-        return model_share(
-            spec,
-            given,
-            length,
-            is_known=length.is_known or purpose is not Purpose.ANSWER,
-            seconds=_range(took) if len(took) >= ENOUGH else None,
+        cuts = quantiles(took, n=DECILES, method="inclusive") if len(took) >= ENOUGH else [None]
+        return Estimate(
+            cost_low=cost_low,
+            cost_high=cost_high,
+            seconds_low=cuts[0],
+            seconds_high=cuts[-1],
+            unpriced=(spec.name,) if cost_low is None else (),
+            tokens=written,
+            is_known=is_known or cost_low is None,
         )
 
 
@@ -98,17 +101,15 @@ def add_up(
     draft: Draft, effort: Effort, panel: Sequence[ModelSpec], known: Mapping[str, ModelSpec]
 ) -> Estimate:
     """Add up all calls that are made, or may be."""
-    answers = [draft.share(spec, Purpose.ANSWER) for spec in panel]
-    read = (sum(each.tokens[0] for each in answers), sum(each.tokens[1] for each in answers))
-    draft = replace(draft, read=read)
-    reviews = [draft.share(spec, Purpose.RANK, len(panel) - 1) for spec in panel] if effort.reviews[1] else []
-    again = [draft.share(spec, Purpose.AGGREGATE, len(panel)) for spec in panel] if effort.again[1] else []
-    whole = by_effort(effort, answers, reviews, again)
+    answers = [draft.call(spec, Purpose.ANSWER) for spec in panel]
+    draft = replace(draft, read=at_once(answers).tokens)
+    reviews = [draft.call(spec, Purpose.RANK, len(panel) - 1) for spec in panel]
+    again = [draft.call(spec, Purpose.AGGREGATE, len(panel)) for spec in panel]
     helps = [
-        times(draft.share(known[each.model], each.purpose, each.answers), each.calls)
+        times(draft.call(known[each.model], each.purpose, each.answers), each.calls)
         for each in effort.helping
     ]
-    whole = reduce(followed_by, helps, whole)
+    whole = in_order([by_effort(effort, answers, reviews, again), *helps])
     if whole.seconds_low is None:
         whole = replace(whole, seconds_high=None)
     return replace(whole, may_review=effort.may_review, cost_most=whole.cost_high)
@@ -128,8 +129,9 @@ def reach(effort: Effort, calls: Sequence[float], panel: int) -> float:
 
 def narrowed(whole: Estimate, at: float) -> Estimate:
     """Return the estimate with ranges at most a factor of five wide, around what is `at` a share of them."""
-    cost_low, cost_high = _within(whole.cost_low, whole.cost_high, at)
-    soonest, latest = _within(_decimal(whole.seconds_low), _decimal(whole.seconds_high), at)
+    cost_low, cost_high = _within(whole.cost_low, whole.cost_high, at=at)
+    seconds = (None if each is None else Decimal(each) for each in (whole.seconds_low, whole.seconds_high))
+    soonest, latest = _within(*seconds, at=at)
     return replace(
         whole,
         cost_low=cost_low,
@@ -139,11 +141,7 @@ def narrowed(whole: Estimate, at: float) -> Estimate:
     )
 
 
-def _decimal(seconds: float | None) -> Decimal | None:
-    return None if seconds is None else Decimal(seconds)
-
-
-def _within(low: Decimal | None, high: Decimal | None, at: float) -> tuple[Decimal | None, Decimal | None]:
+def _within(low: Decimal | None, high: Decimal | None, *, at: float) -> tuple[Decimal | None, Decimal | None]:
     """Return a narrower range; one that begins at nothing, as with models that are free, stays."""
     if not low or high is None or high <= WIDEST * low:
         return low, high
@@ -153,110 +151,75 @@ def _within(low: Decimal | None, high: Decimal | None, at: float) -> tuple[Decim
 
 
 def by_effort(
-    effort: Effort,
-    answers: Sequence[ModelShare],
-    reviews: Sequence[ModelShare],
-    again: Sequence[ModelShare] = (),
+    effort: Effort, answers: Sequence[Estimate], reviews: Sequence[Estimate], again: Sequence[Estimate] = ()
 ) -> Estimate:
-    """Add up models that answer, answer again, and then review, so many at a time."""
-    whole = in_waves(in_turn(answers, effort.answers), least=effort.answers[0], size=effort.at_once)
-    if effort.again[1]:
-        repeated = in_waves(in_turn(again, effort.again), least=effort.again[0], size=len(again))
-        whole = followed_by(whole, repeated)
-    if not effort.reviews[1]:
-        return whole
-    return followed_by(whole, in_waves(reviews, least=effort.reviews[0], size=effort.reviews_at_once))
-
-
-def in_turn(shares: Sequence[ModelShare], span: tuple[int, int]) -> Sequence[ModelShare]:
-    """Return the shares of the most calls of a span: of the models in turn, each several times if needed."""
-    return list(islice(cycle(shares), span[1]))
-
-
-def model_share(
-    spec: ModelSpec,
-    given: tuple[int, int],
-    length: AnswerLength,
-    *,
-    is_known: bool,
-    seconds: tuple[float, float] | None = None,
-) -> ModelShare:
-    """Return the share of one call that reads `given` tokens, fewest and most.
-
-    Without a history (`is_known`) its answer may also be a short one, whatever the type of task.
-    """
-    low, high = length.likely
-    low = low if is_known else min(SHORT_ANSWER_TOKENS, low)
-    lowest, highest = (
-        price(spec, Usage(input_tokens=read, output_tokens=written))
-        for read, written in zip(given, (low, high), strict=True)
+    """Add up models that answer, answer again, and then review, in turn and so many at a time."""
+    stages = (
+        (answers, effort.answers, effort.at_once),
+        (again, effort.again, len(again)),
+        (reviews, effort.reviews, effort.reviews_at_once),
     )
-    cost = None if lowest is None or highest is None else (lowest, highest)
-    return ModelShare(model=spec.name, tokens=(low, high), cost=cost, seconds=seconds, is_known=is_known)
+    waves = (
+        in_waves(list(islice(cycle(calls), most)), least=few, size=size)
+        for calls, (few, most), size in stages
+    )
+    return in_order(list(waves))
 
 
-def times(share: ModelShare, calls: tuple[int, int]) -> Estimate:
+def times(call: Estimate, calls: Span) -> Estimate:
     """Return the estimate of a call that is made so many times, at the same time."""
     few, most = calls
-    one = at_once([share])
     return replace(
-        one,
-        cost_low=None if one.cost_low is None else few * one.cost_low,
-        cost_high=None if one.cost_high is None else most * one.cost_high,
-        seconds_low=one.seconds_low if few else None,
+        call,
+        cost_low=None if call.cost_low is None else few * call.cost_low,
+        cost_high=None if call.cost_high is None else most * call.cost_high,
+        seconds_low=call.seconds_low if few else None,
         calls_low=few,
         calls_high=most,
+        tokens=(few * call.tokens[0], most * call.tokens[1]),
     )
 
 
-def at_once(shares: Sequence[ModelShare]) -> Estimate:
-    """Add up models that are all asked at the same time."""
-    costs = [share.cost for share in shares if share.cost is not None]
-    spans = [share.seconds for share in shares if share.seconds is not None]
+def in_waves(calls: Sequence[Estimate], *, least: int, size: int) -> Estimate:
+    """Add up calls made `size` at a time until it is enough: from the first `least` of them to all."""
+    size = max(1, size)
+    waves = [at_once(calls[start : start + size]) for start in range(0, len(calls), size)]
+    first, whole = at_once(calls[:least]), in_order(waves)
+    needed = in_order(waves[: -(-least // size)])
+    return replace(
+        whole,
+        cost_low=first.cost_low,
+        seconds_low=needed.seconds_low,
+        calls_low=first.calls_low,
+        tokens=(first.tokens[0], whole.tokens[1]),
+    )
+
+
+def at_once(parts: Sequence[Estimate]) -> Estimate:
+    """Add up what is done at the same time."""
+    return _joined(parts, max)
+
+
+def in_order(parts: Sequence[Estimate]) -> Estimate:
+    """Add up what is done one after the other."""
+    return _joined(parts, add)
+
+
+def _joined(parts: Sequence[Estimate], lasting: Callable[[float, float], float]) -> Estimate:
     return Estimate(
-        cost_low=sum((low for low, _ in costs), Decimal(0)) if costs else None,
-        cost_high=sum((high for _, high in costs), Decimal(0)) if costs else None,
-        seconds_low=max(low for low, _ in spans) if spans else None,
-        seconds_high=max(high for _, high in spans) if spans else None,
-        unpriced=tuple(share.model for share in shares if share.cost is None),
-        calls_low=len(shares),
-        calls_high=len(shares),
-        is_known=all(share.is_known for share in shares if share.cost is not None),
+        cost_low=_known((each.cost_low for each in parts), add),
+        cost_high=_known((each.cost_high for each in parts), add),
+        seconds_low=_known((each.seconds_low for each in parts), lasting),
+        seconds_high=_known((each.seconds_high for each in parts), lasting),
+        unpriced=tuple(dict.fromkeys(name for each in parts for name in each.unpriced)),
+        calls_low=sum(each.calls_low for each in parts),
+        calls_high=sum(each.calls_high for each in parts),
+        tokens=(sum(each.tokens[0] for each in parts), sum(each.tokens[1] for each in parts)),
+        is_known=all(each.is_known for each in parts),
     )
 
 
-def in_waves(shares: Sequence[ModelShare], *, least: int, size: int) -> Estimate:
-    """Add up models asked `size` at a time until it is enough: from the first `least` of them to all."""
-    first = at_once(shares[:least])
-    waves = [at_once(shares[start : start + size]) for start in range(0, len(shares), max(1, size))]
-    whole = reduce(followed_by, waves, at_once([]))
-    needed = reduce(followed_by, waves[: -(-least // max(1, size))], at_once([]))
-    return replace(whole, cost_low=first.cost_low, seconds_low=needed.seconds_low, calls_low=first.calls_low)
-
-
-def followed_by(first: Estimate, then: Estimate) -> Estimate:
-    """Add up two stages that run one after the other."""
-    return Estimate(
-        cost_low=_sum(first.cost_low, then.cost_low),
-        cost_high=_sum(first.cost_high, then.cost_high),
-        seconds_low=_sum(first.seconds_low, then.seconds_low),
-        seconds_high=_sum(first.seconds_high, then.seconds_high),
-        unpriced=tuple(dict.fromkeys((*first.unpriced, *then.unpriced))),
-        calls_low=first.calls_low + then.calls_low,
-        calls_high=first.calls_high + then.calls_high,
-        may_review=first.may_review or then.may_review,
-        is_known=first.is_known and then.is_known,
-    )
-
-
-def _sum(left: Number | None, right: Number | None) -> Number | None:
-    """Add two numbers; None, for unknown, counts as nothing."""
-    if left is None or right is None:
-        return right if left is None else left
-    return left + right
-
-
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    """Return the first and the last decile."""
-    cuts = quantiles(values, n=DECILES, method="inclusive")
-    return cuts[0], cuts[-1]
+def _known(amounts: Iterable[Number | None], join: Callable[[Number, Number], Number]) -> Number | None:
+    """Join the amounts that are known; None without one."""
+    known = [each for each in amounts if each is not None]
+    return reduce(join, known) if known else None

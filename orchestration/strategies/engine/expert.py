@@ -14,7 +14,7 @@ from orchestra_site.web.patterns import IGNORECASE, Pattern
 from orchestration.expressions.embedded import json_values
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import ModelSpec, Prompt, Purpose, plain
+from orchestration.llm.engine.types import ModelSpec, Purpose, plain
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.belief.model import NOTHING, Belief
@@ -36,8 +36,8 @@ from orchestration.strategies.engine.quality.prompts import (
     helper_prompt,
     shortened,
 )
-from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
-from orchestration.strategies.engine.sequential import MOVE_ON, SEARCH_LABELS, Search, SearchOptions
+from orchestration.strategies.engine.running import StrategyRun
+from orchestration.strategies.engine.sequential import Search, SearchOptions, Sequential
 from orchestration.strategies.engine.types import Request, StrategyOutcome, counted, dollars, listed
 
 
@@ -198,9 +198,11 @@ class _ExpertSearch(Search):
         """Return the type that `model` names, and the reason; without it, what the rules say."""
         name = model.spec.name
         await self.begin("classifying")
+        marked = ANSWER_TAGS.escaped(shortened(self.request.text, MOST_CHARACTERS))
+        asked = f"<question>\n{marked}\n</question>"
+        prompt = helper_prompt(model.spec, Purpose.CLASSIFY, _TASK, asked, schema=SCHEMA)
         try:
             with self.timer.step(CLASSIFY_STEP, name):
-                prompt = classify_prompt(model.spec, self.request)
                 completion = await self.context.ask(model, prompt, CLASSIFY_STEP)
         except (ModelError, LimitReached) as error:
             return rules.task, f"{name} could not classify it: {error} {rules.reason}"
@@ -241,13 +243,6 @@ def _in_words(ranked: Ranked) -> str:
     return f"{numbers}: learned from {counted(profile.asked, 'call')}, {judged}."
 
 
-def classify_prompt(model: ModelSpec, request: Request) -> Prompt:
-    """Return the prompt that has `model` name the type of a request, marked as data."""
-    asked = ANSWER_TAGS.escaped(shortened(request.text, MOST_CHARACTERS))
-    marked = f"<question>\n{asked}\n</question>"
-    return helper_prompt(model, Purpose.CLASSIFY, _TASK, marked, schema=SCHEMA)
-
-
 def read_task(text: str) -> TaskType | None:
     """Return the type that a model named, in JSON or as the only one in its words; None without one."""
     values = [value for value in json_values(text) if isinstance(value, dict)]
@@ -258,7 +253,7 @@ def read_task(text: str) -> TaskType | None:
     return first or (mentioned.pop() if len(mentioned) == 1 else None)
 
 
-class Expert(PanelStrategy):
+class Expert(Sequential):
     """Ask the models that are best at this kind of task."""
 
     name: ClassVar[str] = "expert"
@@ -267,16 +262,14 @@ class Expert(PanelStrategy):
         "Finds out what kind of task the question is, asks the models that have done best at it, and falls"
         " back on the next ones after errors and low quality."
     )
-    in_turn: ClassVar[bool] = True
     Options: ClassVar[type[AnswerOptions]] = ExpertOptions
     Run: ClassVar[type[StrategyRun]] = _ExpertSearch
     labels: ClassVar[Mapping[str, str]] = {
-        **SEARCH_LABELS,
+        **Sequential.labels,
         "classify": "Kind of task",
         "rank": "Ranking of models",
     }
     moments: ClassVar[Mapping[str, str]] = {ROUTE_STEP: "Models ranked"}
-    escalations: ClassVar[frozenset[str]] = frozenset({MOVE_ON})
 
     def effort(self, options: StrategyOptions, panel: int) -> Effort:
         """Return how much is asked: some experts at once, then the others, each after the other."""

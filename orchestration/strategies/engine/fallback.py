@@ -136,9 +136,6 @@ async def _with_fallback(
             raise
         note = f"It fell back on {words}, without success: {error} This is the first answer."
         return replace(first, decisions=(*first.decisions, move), notes=(*first.notes, note))
-    if first is None:
-        note = f"It fell back on {words}. {move.reason}"
-        return replace(second, decisions=(move, *second.decisions), notes=(note, *second.notes))
     return _better(first, second, move)
 
 
@@ -157,16 +154,17 @@ async def _run_fallback(
     )
 
 
-def _better(first: StrategyOutcome, second: StrategyOutcome, move: Decision) -> StrategyOutcome:
+def _better(first: StrategyOutcome | None, second: StrategyOutcome, move: Decision) -> StrategyOutcome:
     """Return the outcome of the higher estimate (the second if equal), with the steps of both."""
-    estimates = [each.quality.overall if each.quality is not None else 0.0 for each in (first, second)]
-    kept = first if estimates[0] > estimates[1] else second
-    which = "its answer is used" if kept is second else "the first answer is better and is kept"
-    note = f"It fell back on {move.chosen}; {which}. {move.reason}"
+    before, which = first or StrategyOutcome(answer=""), ""
+    estimates = [each.quality.overall if each.quality is not None else 0.0 for each in (before, second)]
+    kept = before if estimates[0] > estimates[1] else second
+    if first is not None:
+        which = "; its answer is used" if kept is second else "; the first answer is better and is kept"
     return replace(
         kept,
-        candidates=(*first.candidates, *second.candidates),
-        decisions=(*first.decisions, move, *second.decisions),
-        path=(*first.path, *second.path),
-        notes=(note, *kept.notes),
+        candidates=(*before.candidates, *second.candidates),
+        decisions=(*before.decisions, move, *second.decisions),
+        path=(*before.path, *second.path),
+        notes=(f"It fell back on {move.chosen}{which}. {move.reason}", *kept.notes),
     )

@@ -149,15 +149,10 @@ def allowance(spec: ModelSpec, length: AnswerLength, share_usd: Decimal) -> Allo
     Three of four answers are no longer than expected. Where there is no history a model is not refused for a
     guess: then no more is expected than the call's share pays for, down to the shorter quarter.
     """
-    affordable = _affordable(spec, share_usd)
+    affordable = spec.max_output_tokens
+    if spec.prices is not None and spec.prices.output_per_million:  # what is read is not counted
+        affordable = int(share_usd * MILLION / spec.prices.output_per_million)
     usual = length.at(QUARTILE if length.is_known else 0)
     most = max(LEAST_ROOM * usual, SHORTEST_LIMIT, affordable)
     expected = usual if length.is_known else min(usual, max(length.at(-QUARTILE), affordable))
     return Allowance(expected=expected, most=min(most, spec.max_output_tokens))
-
-
-def _affordable(spec: ModelSpec, usd: Decimal) -> int:
-    """Return how many tokens can be written for an amount: what is read beside them is not counted."""
-    if spec.prices is None or not spec.prices.output_per_million:
-        return spec.max_output_tokens
-    return int(usd * MILLION / spec.prices.output_per_million)

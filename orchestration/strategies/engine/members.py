@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import partial
 
 from orchestra_site.web.patterns import Pattern
@@ -42,7 +41,7 @@ from orchestration.strategies.engine.asking import (
 )
 from orchestration.strategies.engine.quality.prompts import shortened
 from orchestration.strategies.engine.rounds import single_error
-from orchestration.strategies.engine.types import Candidate, Request
+from orchestration.strategies.engine.types import Candidate, Request, total
 from orchestration.tools.engine.tool import ToolFailed, ToolFault, ToolSpec, storable, unknown_tool
 
 MOST_CALLS = 8
@@ -121,25 +120,11 @@ def read_arguments(text: str) -> Mapping[str, Json]:
     return arguments
 
 
-def result_text(result: Json, room: int) -> str:
-    """Return what a tool gave, marked as data, and shortened to the room there is in characters."""
-    return _block(result if isinstance(result, str) else json.dumps(result, ensure_ascii=False), room)
-
-
-def failure_text(failure: ToolFailed, room: int) -> str:
-    """Return why there is no result; the words may be those of a server, so they are data, too."""
-    return f"The call failed.\n{_block(str(failure), room)}"
-
-
-def _block(text: str, room: int) -> str:
+def _result(text: str, room: int) -> str:
+    """Return a result marked as data, and shortened to the room there is in characters."""
     if room < LEAST_RESULT:
         return NO_ROOM
     return f"<data>\n{DATA.escaped(shortened(text, min(room, LONGEST_RESULT)))}\n</data>"
-
-
-def room_for_results(model: ModelSpec) -> int:
-    """Return how many characters of results fit a model: at most half of its context window."""
-    return min(LONGEST_RESULTS, CHARACTERS_PER_TOKEN * model.context_window // 2)
 
 
 def with_results(prompt: Prompt, asked: Completion, results: Sequence[str]) -> Prompt:
@@ -174,7 +159,7 @@ async def ask_member(
     timer: StepTimer,
     *,
     request: Request,
-    on_error: Callable[[ChatModel, ModelError], None] = lambda *_: None,
+    on_error: Callable[[ModelError], None] = lambda _: None,
 ) -> Candidate:
     """Return a member's answer, or a failed candidate with the model's error. Raises `LimitReached`.
 
@@ -185,7 +170,7 @@ async def ask_member(
     try:
         completion = await asked.run(prompt)
     except ModelError as error:
-        on_error(model, error)
+        on_error(error)
         return Candidate(model=name, step=timer.key(ask_step(name)), state="failed", error=str(error))
     read = partial(answered, name, timer.key(asked.step), completion, question=request.text)
     return await off_loop(len(completion.text) + len(request.text), read, at_most=READ_AT_ONCE)
@@ -207,8 +192,12 @@ class _Rounds:
     calls: int = 0
 
     async def run(self, prompt: Prompt) -> Completion:
-        """Ask until the model answers; the result has the usage, cost and time of all rounds together."""
-        prompt, room = self.toolbox.offered(prompt), room_for_results(self.model.spec)
+        """Ask until the model answers; the result has the usage, cost and time of all rounds together.
+
+        Results of tools have at most half of the context window.
+        """
+        prompt = self.toolbox.offered(prompt)
+        room = min(LONGEST_RESULTS, CHARACTERS_PER_TOKEN * self.model.spec.context_window // 2)
         while True:
             last = len(self.asked) + 1 == self.toolbox.rounds
             completion = await self._ask(replace(prompt, tools=()) if last else prompt)
@@ -240,24 +229,29 @@ class _Rounds:
         return [task.result() for task in tasks]
 
     async def _call(self, call: ToolCall, number: int, room: int) -> str:
-        """Make a call and return the text of its result; of a failure the model is told, too."""
-        name, context = self.model.spec.name, self.timer.context
-        key = tool_step(name, number)
-        shown: dict[str, Json] = {"model": name, "arguments": shown_text(call.arguments)}
+        """Make a call and return the text of its result; of a failure the model is told, too.
+
+        Why it failed may be the words of a server, so they are data, too.
+        """
+        try:
+            result = await self._use(call, tool_step(self.model.spec.name, number))
+        except ToolFailed as error:
+            return f"The call failed.\n{_result(str(error), room)}"
+        return _result(result if isinstance(result, str) else json.dumps(result, ensure_ascii=False), room)
+
+    async def _use(self, call: ToolCall, step: str) -> Json:
+        """Return what a tool gives. Raises `ToolFailed`."""
+        context, written = self.timer.context, call.arguments
+        shown: dict[str, Json] = {"model": self.model.spec.name, "arguments": shown_text(written)}
         try:
             tool = self.toolbox.named(call)
-            written = call.arguments
             arguments = await off_loop(len(written), read_arguments, written, at_most=READ_AT_ONCE)
         except ToolFailed as error:
             data = {"tool": call.name, "seconds": 0.0, "ok": False, "error": str(error), **shown}
-            await context.emit(RunEvent(kind=EventKind.TOOL_ENDED, step=key, data=data))
-            return failure_text(error, room)
-        try:
-            with self.timer.step(key, tool.name):
-                result = await context.use_tool(tool.name, arguments, key, event_data=shown)
-        except ToolFailed as error:
-            return failure_text(error, room)
-        return result_text(result, room)
+            await context.emit(RunEvent(kind=EventKind.TOOL_ENDED, step=step, data=data))
+            raise
+        with self.timer.step(step, tool.name):
+            return await context.use_tool(tool.name, arguments, step, event_data=shown)
 
     def _whole(self, last: Completion) -> Completion:
         """Return the last completion with what all rounds took."""
@@ -265,8 +259,6 @@ class _Rounds:
             return last
         timing = self.timer.context.timing
         first, end = timing(ask_step(self.model.spec.name)), timing(self.step)
-        costs = [each.cost_usd for each in self.asked]
-        known = [cost for cost in costs if cost is not None]
         return replace(
             last,
             usage=Usage(
@@ -275,7 +267,7 @@ class _Rounds:
                 estimated=any(each.usage.estimated for each in self.asked),
                 cached_input_tokens=sum(each.usage.cached_input_tokens for each in self.asked),
             ),
-            cost_usd=sum(known, Decimal(0)) if len(known) == len(costs) else None,
+            cost_usd=total(each.cost_usd for each in self.asked),
             latency_s=end.started_s + end.seconds - first.started_s if first and end else last.latency_s,
             cached=all(each.cached for each in self.asked),
         )

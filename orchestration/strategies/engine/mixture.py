@@ -89,14 +89,11 @@ class _MixtureRun(RewritingRun):
             answers = counted(len(self.usable), "usable answer")
             self.notes.append(f"There was nothing to combine: {answers}.")
             return None
-        named = self.options.aggregator
-        aggregator = self.panel.named(named) if named else self.panel.best(self.request)
-        await self.begin("synthesising")
         drawn = [each.step for each in self.usable]
         self.context.random.shuffle(drawn)
         order = await self.context.decide("aggregate/order", drawn)
         shown = sorted(self.usable, key=lambda each: order.index(each.step))
-        written = await synthesise(self, aggregator, shown)
+        written = await synthesise(self, self.options.aggregator, shown)
         if isinstance(written, str):
             self.notes.append(written)
             return None

@@ -18,9 +18,16 @@ ModelName = Annotated[
 
 
 RubricName = Annotated[
-    str | None, Field(min_length=1, max_length=60, json_schema_extra={"format": FieldFormat.RUBRIC})
+    str | None,
+    Field(
+        min_length=1,
+        max_length=60,
+        title="Rubric",
+        description="What the judge scores by, from Methods > Judges. Empty: five dimensions.",
+        json_schema_extra={"format": FieldFormat.RUBRIC},
+    ),
 ]
-"""The name of a rubric of the team, which judges score by; None for the one that comes with Orchestra."""
+"""The name of a rubric of the team; None for the one that comes with Orchestra."""
 
 
 class StrategyOptions(BaseModel):
@@ -68,11 +75,7 @@ class JudgeOptions(StrategyOptions):
         title="Second judge",
         description="Scores as well; no judge scores answers of its own model family while another can.",
     )
-    rubric: RubricName = Field(
-        default=None,
-        title="Rubric",
-        description="What the judge scores by, from Methods > Judges. Empty: five dimensions.",
-    )
+    rubric: RubricName = None
 
 
 Options = TypeVar("Options", bound=StrategyOptions)

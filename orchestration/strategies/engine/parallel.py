@@ -12,14 +12,9 @@ from pydantic import Field
 
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.errors import ModelError
-from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Message, Purpose
 from orchestration.runs.engine.errors import LimitReached
-from orchestration.strategies.engine.asking import (
-    READ_AT_ONCE,
-    answered,
-    begin_phase,
-)
+from orchestration.strategies.engine.asking import READ_AT_ONCE, answered
 from orchestration.strategies.engine.deciding import (
     LEAST_USABLE,
     Selection,
@@ -115,10 +110,6 @@ class ParallelOptions(AnswerOptions, JudgedOptions, ParallelChoices):
     main = ("select", "deadline_s")
 
 
-_Selected = tuple[Selection, Sequence[Candidate], Sequence[Candidate]]
-"""What is selected, among scored candidates and what was combined from them."""
-
-
 @dataclass(kw_only=True, slots=True)
 class _ParallelRun(StrategyRun):
     """One run: the round of answers and the selection of one."""
@@ -132,20 +123,21 @@ class _ParallelRun(StrategyRun):
 
     async def run(self) -> StrategyOutcome:
         """Ask, select and conclude."""
-        await self.begin("asking")
-        ended = await self._ask_all()
-        await self.note_stop(ended.stop)
-        self.require_answers(candidates(ended))
-        names = [each.model for each in candidates(ended) if ended.stop and each.state == "missing"]
-        self.notes += [f"Missing: {listed(names)}."] if names else []
-        selection, scored, combined = await self._select(ended)
-        return await self.conclude(selection, scored, combined=combined)
-
-    async def _ask_all(self) -> Round[Candidate]:
         first = self.options.select is Select.FIRST_GOOD_ENOUGH
         plan = RoundPlan(until=self._until, wait_s=self._wait_s, at_once=self.options.max_parallel)
         score = self._score_one if first else None
-        return await ask_round(self.panel.members, self.ask, plan, context=self.context, score=score)
+        await self.begin("asking")
+        ended = await ask_round(self.panel.members, self.ask, plan, context=self.context, score=score)
+        await self.note_stop(ended.stop)
+        asked = candidates(ended)
+        self.require_answers(asked)
+        missing = [each.model for each in asked if self.stop is not None and each.state == "missing"]
+        self.notes += [f"Missing: {listed(missing)}."] if missing else []
+        if first:
+            return await self._conclude_with_first(asked)
+        if self.options.select is Select.SYNTHESIS:
+            return await self._synthesise(asked)
+        return await self._conclude_with_best(asked)
 
     async def _score_one(self, candidate: Candidate) -> Candidate:
         [scored] = await self.scorer.score([candidate], f"judge/{candidate.model}")
@@ -153,28 +145,19 @@ class _ParallelRun(StrategyRun):
 
     def _until(self, asked: Round[Candidate]) -> StopRequest | None:
         """Return why asking should end now: a good answer, the deadline, the time limit of the run."""
+        ending = partial(StopRequest, prompt=self.prompt, answers=answered_candidates(asked.answers))
         good = [each for each in asked.answers if each.model in asked.ended and overall(each) >= self.needed]
         if self.options.select is Select.FIRST_GOOD_ENOUGH and good:
             best = max(good, key=overall)
-            why = f"Stopped: {best.model} was already good enough."
             because = good_enough(best, self.needed)
-            return self._stop_request(asked, EarlyStopReason.GOOD_ENOUGH, because, why, chosen=best.model)
+            return ending(reason=EarlyStopReason.GOOD_ENOUGH, because=because, chosen=best.model)
         deadline_in, time_left = self._deadline_in(asked), self.context.time_left()
         if deadline_in is not None and deadline_in <= 0:
             passed = f"The deadline of {self.options.deadline_s:g} s passed."
-            return self._stop_request(asked, EarlyStopReason.DEADLINE, passed, f"No answer in time. {passed}")
+            return ending(reason=EarlyStopReason.DEADLINE, because=passed)
         if time_left is not None and time_left <= 0:
-            why = f"No answer in time. {OUT_OF_TIME}"
-            return self._stop_request(asked, EarlyStopReason.DEADLINE, OUT_OF_TIME, why, limit="seconds")
+            return ending(reason=EarlyStopReason.DEADLINE, because=OUT_OF_TIME, limit="seconds")
         return None
-
-    def _stop_request(
-        self, asked: Round[Candidate], reason: EarlyStopReason, because: str, why: str, **also: str
-    ) -> StopRequest:
-        answers = answered_candidates(asked.answers)
-        return StopRequest(
-            reason=reason, because=because, why=why, prompt=self.prompt, answers=answers, **also
-        )
 
     def _deadline_in(self, asked: Round[Candidate]) -> float | None:
         """Return the seconds to the deadline option; None without one, or while too few have answered."""
@@ -186,46 +169,34 @@ class _ParallelRun(StrategyRun):
         waits = (self.context.time_left(), self._deadline_in(asked))
         return min((wait for wait in waits if wait is not None), default=None)
 
-    async def _select(self, ended: Round[Candidate]) -> _Selected:
-        if self.options.select is Select.FIRST_GOOD_ENOUGH:
-            return self._first_good_enough(ended)
-        if self.options.select is Select.SYNTHESIS:
-            return await self._synthesis(ended)
-        return await self._best(ended)
+    async def _conclude_with_best(self, asked: Sequence[Candidate]) -> StrategyOutcome:
+        scored = await self.scorer.score(asked, "judge")
+        return await self.conclude(select_best(scored), scored)
 
-    async def _best(self, ended: Round[Candidate], *notes: str) -> _Selected:
-        scored = await self.scorer.score(candidates(ended), "judge")
-        self.notes += notes
-        return select_best(scored), scored, ()
-
-    def _first_good_enough(self, ended: Round[Candidate]) -> _Selected:
-        """Select the answer that ended the asking, else the best one."""
-        stop, there = ended.stop, candidates(ended)
-        if stop is not None and stop.chosen:
-            chosen = next(each for each in there if each.model == stop.chosen)
-            return Selection(step=chosen.step, reason=stop.because), there, ()
-        if max(map(overall, there)) < self.needed and self.needed > self.least:
+    async def _conclude_with_first(self, scored: Sequence[Candidate]) -> StrategyOutcome:
+        """Conclude with the answer that ended the asking, else the best one."""
+        if self.stop is not None and self.stop.chosen:
+            chosen = next(each for each in scored if each.model == self.stop.chosen)
+            return await self.conclude(Selection(step=chosen.step, reason=self.stop.because), scored)
+        if max(map(overall, scored)) < self.needed and self.needed > self.least:
             note = f"No answer reached the quality of {percent(self.needed)}: this is the best one."
             self.notes.append(note)
-        return select_best(there), there, ()
+        return await self.conclude(select_best(scored), scored)
 
-    async def _synthesis(self, ended: Round[Candidate]) -> _Selected:
-        """Have the aggregator combine the usable answers; if it cannot, select the best one."""
-        checked = await self.scorer.by_checks_alone().score(candidates(ended), "checks")
+    async def _synthesise(self, asked: Sequence[Candidate]) -> StrategyOutcome:
+        """Have the aggregator combine the usable answers; if it cannot, conclude with the best one."""
+        checked = await self.scorer.by_checks_alone().score(asked, "checks")
         usable = [candidate for candidate in checked if overall(candidate) >= LEAST_USABLE]
-        if len(usable) < 2:  # noqa: PLR2004
-            note = f"There was nothing to combine: {counted(len(usable), 'usable answer')}."
-            return await self._best(ended, note)
-        named = self.options.aggregator
-        aggregator = self.panel.named(named) if named else self.panel.best(self.request)
-        await begin_phase(self.timer.context, "synthesising")
-        written = await synthesise(self, aggregator, usable)
+        written: Candidate | str = f"There was nothing to combine: {counted(len(usable), 'usable answer')}."
+        if len(usable) > 1:
+            written = await synthesise(self, self.options.aggregator, usable)
         if isinstance(written, str):
-            return await self._best(ended, written)
+            self.notes.append(written)
+            return await self._conclude_with_best(asked)
         [scored] = await self.scorer.score([written], "judge")
         combined = f"{written.model} combined {counted(len(usable), 'answer')}"
-        reason = f"{combined}; {estimated(scored)}."
-        return Selection(step=written.step, reason=reason), checked, (scored,)
+        selection = Selection(step=written.step, reason=f"{combined}; {estimated(scored)}.")
+        return await self.conclude(selection, checked, combined=(scored,))
 
 
 AGGREGATE_STEP = "aggregate"
@@ -236,14 +207,15 @@ answer to the question in your own words. Do not mention that there were several
 """
 
 
-async def synthesise(
-    run: StrategyRun, aggregator: ChatModel, answers: Sequence[Candidate]
-) -> Candidate | str:
-    """Return the answer that `aggregator` combines from the others, anonymous and marked as data.
+async def synthesise(run: StrategyRun, named: str | None, answers: Sequence[Candidate]) -> Candidate | str:
+    """Return the answer that a model combines from the others, anonymous and marked as data.
 
-    It is a candidate of its own step; a sentence says why there is none.
+    It is the `named` model, else the best of the panel. What it writes is a candidate of its own step; a
+    sentence says why there is none.
     """
+    aggregator = run.panel.named(named) if named else run.panel.best(run.request)
     name = aggregator.spec.name
+    await run.begin("synthesising")
     shown = blocks(aggregator.spec, run.request, [each.text for each in answers])
     told = Message(role="system", content=f"{AGGREGATE_TASK}{FINAL_LINE}{DATA_ONLY}")
     messages = (told, Message(role="user", content=shown))

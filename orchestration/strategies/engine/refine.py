@@ -24,13 +24,7 @@ from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import READ_AT_ONCE
-from orchestration.strategies.engine.deciding import (
-    Selection,
-    estimated,
-    no_answer_error,
-    overall,
-    require_usable,
-)
+from orchestration.strategies.engine.deciding import Selection, estimated, no_answer_error, overall
 from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
@@ -171,7 +165,6 @@ class _RefineRun(StrategyRun):
             self.others.append(draft)
             if self.stop is not None:
                 break
-        require_usable(self.others, self.stop)
         raise no_answer_error(self.others, self.stop)
 
     async def _criticise(self, author: ChatModel, number: int) -> Sequence[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Message, ModelSpec, Prompt, Purpose, estimate_tokens
 from orchestration.runs.engine.context import RunContext
-from orchestration.strategies.engine.asking import announce, ask_step, final_answer
+from orchestration.strategies.engine.asking import announce, ask_step, read_candidate
 from orchestration.strategies.engine.consensus.grouping import same_answer
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.quality.prompts import (
@@ -65,7 +65,7 @@ async def answer_again(
 
 def say_the_same(first: Candidate, second: Candidate, question: str) -> bool:
     """Return whether both state a final answer, and the same."""
-    one, other = final_answer(first, question), final_answer(second, question)
+    one, other = (read_candidate(each, question).answer for each in (first, second))
     return one is not None and other is not None and same_answer(one, other)
 
 

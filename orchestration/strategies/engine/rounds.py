@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, Prompt, Usage, estimate_tokens
@@ -18,7 +18,11 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import ask_step
-from orchestration.strategies.engine.types import Candidate, counted, dollars
+from orchestration.strategies.engine.types import Candidate, counted, dollars, total
+
+CUT_OFF = "Cancelled before the run went on."
+
+Reply = TypeVar("Reply")
 
 
 class EarlyStopReason(StrEnum):
@@ -60,22 +64,6 @@ class Stop:
         """Return the stop that was journaled."""
         return cls(**{**stored, "reason": EarlyStopReason(stored["reason"])})
 
-    @classmethod
-    def at_limit(cls, limits: Mapping[str, LimitReached], others: Sequence[str]) -> Stop:
-        """Return the stop because of limits that models ran into; `others` have not been asked yet."""
-        first = next(iter(limits.values()))
-        return cls(
-            reason=EarlyStopReason.LIMIT,
-            because=str(first),
-            left_out=_texts(limits) | dict.fromkeys(others, str(first)),
-            limit=first.limit,
-        )
-
-    @property
-    def error(self) -> LimitReached | None:
-        """The limit that was reached, if it was one."""
-        return LimitReached(self.because, limit=self.limit) if self.limit else None
-
     @property
     def decision(self) -> Decision:
         """The stop as a decision."""
@@ -92,43 +80,35 @@ class Stop:
             saved = f"{saved}, an estimated {dollars(Decimal(self.saved_usd))} saved"
         return f"{self.because} {saved}."
 
-    def candidate(self, name: str) -> Candidate:
-        """Return the candidate of a model that was left out."""
-        return Candidate(
-            model=name,
-            step=ask_step(name),
-            state="missing" if self.reason in MISSING else "cancelled",
-            error=self.left_out[name],
-        )
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StopRequest:
     """Why no other model need be asked, as a strategy finds it during a round.
 
-    `why` is the error of each model that is left out, `chosen` the model whose answer was enough. From
-    `prompt` and the `answers` that are there it is estimated what the calls not made or not finished would
-    have cost. `limit` names the limit of the run, if it was one.
+    `chosen` is the model whose answer was enough, `limit` the limit of the run, if it was one. From `prompt`
+    and the `answers` that are there it is estimated what the calls not made or not finished would have cost.
     """
 
     reason: EarlyStopReason
     because: str
-    why: str
     prompt: Prompt
     answers: Sequence[Candidate]
     chosen: str = ""
     limit: str = ""
 
-    def stop(
-        self,
-        unfinished: Mapping[str, ChatModel],
-        *,
-        unscored: Sequence[str],
-        limits: Mapping[str, LimitReached],
-        begun: AbstractSet[str],
-    ) -> Stop | None:
-        """Return the stop that leaves out `unfinished` models and those at `limits`; None for none at all."""
-        left_out = dict.fromkeys(unfinished, self.why) | _texts(limits)
+    @property
+    def why(self) -> str:
+        """The error of each model that is left out."""
+        if self.reason is EarlyStopReason.GOOD_ENOUGH:
+            return f"Stopped: {self.chosen} was already good enough."
+        return f"{'Not asked' if self.reason in BETWEEN_WAVES else 'No answer in time'}. {self.because}"
+
+    def stop(self, asked: Round[Reply]) -> Stop | None:
+        """Return the stop of a round; None where no model would be left out and all answers are scored."""
+        pending = [model for model in asked.models if model.spec.name not in asked.ended]
+        unfinished = [model for model in pending if model.spec.name not in asked.replies]
+        unscored = [model.spec.name for model in pending if model not in unfinished]
+        left_out = {model.spec.name: self.why for model in unfinished} | asked.at_limits
         if not (left_out or unscored):
             return None
         return Stop(
@@ -138,34 +118,24 @@ class StopRequest:
             unscored=unscored,
             chosen=self.chosen,
             saved_calls=len(unfinished),
-            saved_usd=self._saved_usd(unfinished, begun),
+            saved_usd=self._saved_usd(unfinished, asked.begun),
             limit=self.limit,
         )
 
-    def _saved_usd(self, models: Mapping[str, ChatModel], begun: AbstractSet[str]) -> str:
+    def _saved_usd(self, models: Sequence[ChatModel], begun: AbstractSet[str]) -> str:
         """Return about what the models' calls would have cost; empty when one of them has no price.
 
         A call that had begun saves the answer that it did not write, another one its prompt, too.
         """
         lengths = [answer.usage.output_tokens for answer in self.answers]
-        typical = round(sum(lengths) / len(lengths)) if lengths else None
         given = sum(estimate_tokens(message.content) for message in self.prompt.messages)
         costs = []
-        for name, model in models.items():
-            written = model.spec.max_output_tokens if typical is None else typical
-            usage = Usage(input_tokens=0 if name in begun else given, output_tokens=written)
-            costs.append(price(model.spec, usage))
-        known = [cost for cost in costs if cost is not None]
-        return format(sum(known, Decimal(0)), "f") if known and len(known) == len(costs) else ""
-
-
-def _texts(limits: Mapping[str, LimitReached]) -> dict[str, str]:
-    return {name: str(limit) for name, limit in limits.items()}
-
-
-CUT_OFF = "Cancelled before the run went on."
-
-Reply = TypeVar("Reply")
+        for spec in (model.spec for model in models):
+            written = round(sum(lengths) / len(lengths)) if lengths else spec.max_output_tokens
+            usage = Usage(input_tokens=0 if spec.name in begun else given, output_tokens=written)
+            costs.append(price(spec, usage))
+        whole = total(costs)
+        return "" if whole is None else format(whole, "f")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -194,6 +164,11 @@ class Round(Generic[Reply]):
     def answers(self) -> list[Reply]:
         """The replies, in the order of the models."""
         return [self.replies[name] for name in self.names if name in self.replies]
+
+    @property
+    def at_limits(self) -> dict[str, str]:
+        """The models that limits kept from being asked, in order, and what limits."""
+        return {name: str(self.limits[name]) for name in self.names if name in self.limits}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -254,8 +229,10 @@ def candidates(ended: Round[Candidate], step: Callable[[str], str] = ask_step) -
 
 
 def _candidate(ended: Round[Candidate], name: str, step: str) -> Candidate:
-    if ended.stop is not None and name in ended.stop.left_out:
-        return replace(ended.stop.candidate(name), step=step)
+    stop = ended.stop
+    if stop is not None and name in stop.left_out:
+        state: Literal["missing", "cancelled"] = "missing" if stop.reason in MISSING else "cancelled"
+        return Candidate(model=name, step=step, state=state, error=stop.left_out[name])
     cut_off = Candidate(model=name, step=step, state="cancelled", error=CUT_OFF)
     return ended.replies.get(name, cut_off)
 
@@ -282,66 +259,58 @@ class _Asking(Generic[Reply]):
         self.round.stop = Stop.from_json(await self.context.decide(self.plan.step, earlier))
         return stop.left_out.keys()
 
-    async def ask_one(self, model: ChatModel) -> Reply | LimitReached:
+    async def ask_one(self, model: ChatModel) -> None:
         """Ask a model once it is its turn, and score its answer unless a stop came first."""
-        name = model.spec.name
+        this, name = self.round, model.spec.name
         async with self.turns:
-            self.round.begun.add(name)
+            this.begun.add(name)
             try:
-                reply = await self.ask(model)
+                this.replies[name] = await self.ask(model)
             except LimitReached as limit:
-                return limit
-        self.round.replies[name] = reply
-        too_late = self.round.stop is not None and name in self.round.stop.unscored
-        return reply if self.score is None or too_late else await self.score(reply)
+                this.limits[name] = limit
+                return
+        too_late = this.stop is not None and name in this.stop.unscored
+        if self.score is not None and not too_late:
+            this.replies[name] = await self.score(this.replies[name])
 
-    async def watch(self, pending: set[asyncio.Task[Reply | LimitReached]]) -> None:
-        """Collect answers until all are there or there is a reason to stop; journal it, cancel the rest."""
+    async def watch(self, pending: set[asyncio.Task[None]]) -> None:
+        """Wait until all have ended or there is a reason to stop; journal it, cancel the rest.
+
+        Without a stop a task is cancelled only where an earlier attempt of the run cancelled its step.
+        """
+        this = self.round
         while pending:
-            wait = self.plan.wait_s(self.round) if self.round.stop is None else None
+            wait = self.plan.wait_s(this) if this.stop is None else None
             timeout = None if wait is None else max(0.0, wait)
             done, pending = await asyncio.wait(pending, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            this.ended.update(task.get_name() for task in done)
             for task in done:
-                self._collect(task)
-            if self.round.stop is None and (stop := self._reason_to_stop(over=not pending)) is not None:
-                self.round.stop = Stop.from_json(await self.context.decide(self.plan.step, asdict(stop)))
-                self.round.waiting = ()
+                if not task.cancelled():
+                    task.result()
+            if this.stop is None and (stop := self._reason_to_stop(over=not pending)) is not None:
+                this.stop = Stop.from_json(await self.context.decide(self.plan.step, asdict(stop)))
+                this.waiting = ()
                 for task in pending:
                     task.cancel()
                 return
 
-    def _collect(self, task: asyncio.Task[Reply | LimitReached]) -> None:
-        """Keep what a task returned. Raises what it raised.
-
-        Without a stop a task is cancelled only where an earlier attempt of the run cancelled its step.
-        """
-        name = task.get_name()
-        self.round.ended.add(name)
-        if task.cancelled():
-            return
-        reply = task.result()
-        if isinstance(reply, LimitReached):
-            self.round.limits[name] = reply
-        else:
-            self.round.replies[name] = reply
-
     def _reason_to_stop(self, *, over: bool) -> Stop | None:
         """Return the stop that is due, if one is; `over` is True when the wave has ended."""
         this = self.round
-        limits = {name: this.limits[name] for name in this.names if name in this.limits}
+        limits = this.at_limits
         is_asked = self.plan.wave is None or (over and this.waiting and not limits)
         enough = self.plan.until(this) if is_asked else None
         if enough is not None:
-            pending = {m.spec.name: m for m in this.models if m.spec.name not in this.ended}
-            return enough.stop(
-                {name: model for name, model in pending.items() if name not in this.replies},
-                unscored=[name for name in pending if name in this.replies],
-                limits=limits,
-                begun=this.begun,
-            )
-        if over and limits:
-            return Stop.at_limit(limits, [model.spec.name for model in this.waiting])
-        return None
+            return enough.stop(this)
+        if not (over and limits):
+            return None
+        name, because = next(iter(limits.items()))
+        return Stop(
+            reason=EarlyStopReason.LIMIT,
+            because=because,
+            left_out=limits | dict.fromkeys((model.spec.name for model in this.waiting), because),
+            limit=this.limits[name].limit,
+        )
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from dataclasses import asdict, dataclass, field
+from typing import ClassVar
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Prompt
@@ -13,7 +13,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, begin_phase
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
-from orchestration.strategies.engine.deciding import Selection, no_answer_error, require_usable, settle
+from orchestration.strategies.engine.deciding import Selection, no_answer_error
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, parse_options
 from orchestration.strategies.engine.quality.assessing import Scorer
@@ -25,6 +25,7 @@ from orchestration.strategies.engine.types import (
     Request,
     StrategyOutcome,
     answered_candidates,
+    is_usable,
 )
 
 
@@ -43,13 +44,6 @@ class StrategyRun(ABC):
     stop: Stop | None = None
     decisions: list[Decision] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, schema: type[AnswerOptions], request: Request, panel: Panel, context: RunContext) -> Self:
-        """Return the run of a request with the options of a strategy. Raises `InvalidOptions`."""
-        options, timer = parse_options(schema, request.options), StepTimer(context)
-        scorer = Scorer.judged_by(options, request, panel, timer)
-        return cls(request=request, options=options, panel=panel, timer=timer, scorer=scorer)
 
     @abstractmethod
     async def run(self) -> StrategyOutcome:
@@ -97,9 +91,8 @@ class StrategyRun(ABC):
 
     def require_answers(self, candidates: Sequence[Candidate]) -> None:
         """Refuse to go on without a usable answer. Raises `AllModelsFailed`, `NoUsableAnswer`, ..."""
-        if not answered_candidates(candidates):
+        if not any(map(is_usable, candidates)):
             raise no_answer_error(candidates, self.stop)
-        require_usable(candidates, self.stop)
 
     async def conclude(
         self,
@@ -111,19 +104,29 @@ class StrategyRun(ABC):
     ) -> StrategyOutcome:
         """Return the outcome of what is selected among candidates and what was `combined` from them.
 
-        The choice is journaled first. Raises `NoUsableAnswer`.
+        The choice is journaled first; one that is journaled already is kept. Raises `NoUsableAnswer`.
         """
-        require_usable(candidates, self.stop)
+        self.require_answers(candidates)
         with self.timer.step("select"):
             among = (*answered_candidates(candidates), *combined)
-            chosen, decision = await settle(self.context, selection, among)
+            kept = Selection(**await self.context.decide("select", asdict(selection)))
+            chosen = next(each for each in among if each.step == kept.step)
+            judged = {each.model: each.quality for each in among if each.quality and each.quality.judged}
+            decision = Decision(
+                kind="select",
+                chosen=chosen.model,
+                reason=kept.reason,
+                options=tuple(each.model for each in among),
+                scores={model: quality.overall for model, quality in judged.items()},
+            )
+            await self.announce(decision, "select")
         return StrategyOutcome(
             answer=chosen.text,
             candidates=tuple(candidates),
             chosen="" if chosen in combined else chosen.step,
             consensus=consensus,
             quality=chosen.quality,
-            decisions=(*self.decisions, decision),
+            decisions=tuple(self.decisions),
             path=self.timer.path(),
             notes=tuple(self.notes),
         )
@@ -137,5 +140,8 @@ class PanelStrategy(Strategy):
 
     async def run(self, request: Request, panel: Panel, context: RunContext) -> StrategyOutcome:
         """Answer `request` as its run does. Raises what went wrong first, where several models are asked."""
+        options, timer = parse_options(self.Options, request.options), StepTimer(context)
+        scorer = Scorer.judged_by(options, request, panel, timer)
+        run = self.Run(request=request, options=options, panel=panel, timer=timer, scorer=scorer)
         with single_error():
-            return await self.Run.of(self.Options, request, panel, context).run()
+            return await run.run()

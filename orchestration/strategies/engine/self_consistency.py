@@ -37,8 +37,8 @@ from orchestration.strategies.engine.rounds import (
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, is_usable
-from orchestration.strategies.engine.voting.answering import Vote, cast_answer
 from orchestration.strategies.engine.voting.counting import Cast
+from orchestration.strategies.engine.voting.deciding import Vote, cast_answer
 from orchestration.strategies.engine.voting.strategy import answer_vote, can_be_counted, conclude_by_vote
 
 
@@ -191,8 +191,7 @@ class _Sampling(StrategyRun):
             )
             if winner is None or self.options.sure == 1 or sure < self.options.sure:
                 return None
-        why = f"Not asked. {because}"
-        return StopRequest(reason=reason, because=because, why=why, prompt=self.prompt, answers=self.written)
+        return StopRequest(reason=reason, because=because, prompt=self.prompt, answers=self.written)
 
     async def _score(self, drawn: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Return the candidates with their quality.

@@ -29,7 +29,6 @@ from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyO
 
 TOO_LONG = ContextWindowExceeded().code
 MOVE_ON = "move_on"
-SEARCH_LABELS: Mapping[str, str] = {MOVE_ON: "Went on"}
 
 
 class SearchChoices(StrategyOptions):
@@ -86,11 +85,10 @@ class Search(StrategyRun):
         groups = [members[: self.at_first], *((model,) for model in members[self.at_first :])]
         for group in groups:
             fitting = [model for model in group if model.spec.context_window > self.window]
-            for model in (each for each in group if each not in fitting):
-                size = f"its context window of {model.spec.context_window:,} tokens"
+            for spec in (model.spec for model in group if model not in fitting):
+                size = f"its context window of {spec.context_window:,} tokens"
                 why = f"Not asked: {size} is no larger than the {self.window:,} that failed."
-                name = model.spec.name
-                skipped = Candidate(model=name, step=ask_step(name), state="missing", error=why)
+                skipped = Candidate(model=spec.name, step=ask_step(spec.name), state="missing", error=why)
                 self.candidates.append(skipped)
             if not fitting:
                 continue
@@ -107,22 +105,18 @@ class Search(StrategyRun):
         scored = await self.scorer.score(candidates(ended), step)
         self.candidates += scored
         if max(map(overall, scored)) >= self.needed:
-            self.acceptable = self._accepted(scored)
+            alone = Selection(step=scored[0].step, reason=good_enough(scored[0], self.needed))
+            self.acceptable = alone if len(scored) == 1 else select_best(scored, self.order)
         return scored
 
     async def ask(self, model: ChatModel) -> Candidate:
         """Ask a model, and note where the prompt was too long for it."""
-        noted, asked = self._note_window, self.request
-        return await ask_member(model, self.prompt, self.timer, request=asked, on_error=noted)
 
-    def _note_window(self, model: ChatModel, error: ModelError) -> None:
-        if error.code == TOO_LONG:
-            self.window = max(self.window, model.spec.context_window)
+        def note_window(error: ModelError) -> None:
+            if error.code == TOO_LONG:
+                self.window = max(self.window, model.spec.context_window)
 
-    def _accepted(self, scored: Sequence[Candidate]) -> Selection:
-        if len(scored) > 1:
-            return select_best(scored, self.order)
-        return Selection(step=scored[0].step, reason=good_enough(scored[0], self.needed))
+        return await ask_member(model, self.prompt, self.timer, request=self.request, on_error=note_window)
 
     async def _explain(self, tried: Sequence[Candidate], rest: Sequence[ChatModel]) -> None:
         """Emit why the search moves on to the next model, if there is one."""
@@ -168,7 +162,7 @@ class Sequential(PanelStrategy):
     in_turn: ClassVar[bool] = True
     Options: ClassVar[type[AnswerOptions]] = SearchOptions
     Run: ClassVar[type[StrategyRun]] = Search
-    labels: ClassVar[Mapping[str, str]] = SEARCH_LABELS
+    labels: ClassVar[Mapping[str, str]] = {MOVE_ON: "Went on"}
     escalations: ClassVar[frozenset[str]] = frozenset({MOVE_ON})
 
 

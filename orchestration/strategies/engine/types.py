@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from functools import reduce
+from operator import add
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, WithJsonSchema, field_validator
 
@@ -248,6 +250,16 @@ def dollars(amount: Decimal) -> str:
         return f"${amount:.2f}"
     digits = -amount.adjusted() + 1
     return f"${amount:.{digits}f}"
+
+
+Number = TypeVar("Number", Decimal, float)
+
+
+def total(amounts: Iterable[Number | None]) -> Number | None:
+    """Add up amounts of which there is at least one; None where any is not known."""
+    known = list(amounts)
+    whole = [each for each in known if each is not None]
+    return reduce(add, whole) if whole and len(whole) == len(known) else None
 
 
 MOST_DIGITS = 2

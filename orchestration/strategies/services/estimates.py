@@ -14,7 +14,7 @@ from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import classify
 from orchestration.strategies.engine.effort import Help
 from orchestration.strategies.engine.errors import InvalidOptions
-from orchestration.strategies.engine.estimating import Draft, Estimate, add_up, narrowed, reach, times
+from orchestration.strategies.engine.estimating import Draft, Estimate, add_up, narrowed, reach
 from orchestration.strategies.engine.fallback import fallback_help
 from orchestration.strategies.engine.options import parse_options
 from orchestration.strategies.engine.strategy import get_strategy
@@ -63,10 +63,9 @@ def estimate_verdict(
     """Estimate the call by which a judge scores one answer to a request; `models` are those of the team."""
     specs = [model_spec(models[name]) for name in request.models if name in models]
     draft = _draft(membership, request, {judge, *(spec.name for spec in specs)}, answers=1)
-    written = [draft.share(spec, Purpose.ANSWER).tokens for spec in specs] or [(0, 0)]
+    written = [draft.call(spec, Purpose.ANSWER).tokens for spec in specs] or [(0, 0)]
     read = (min(low for low, _ in written), max(high for _, high in written))
-    share = replace(draft, read=read).share(model_spec(models[judge]), Purpose.JUDGE, answers=1)
-    return times(share, (1, 1))
+    return replace(draft, read=read).call(model_spec(models[judge]), Purpose.JUDGE, answers=1)
 
 
 def _draft(membership: Membership, request: Request, names: Iterable[str], answers: int) -> Draft:

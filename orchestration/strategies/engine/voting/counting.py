@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, fields, replace
 
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted
@@ -41,25 +41,12 @@ class Cast(Ballot):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Json]) -> Cast:
-        """Return the ballot that `to_json` stored."""
-        answer = data["answer"]
-        return cls(
-            voter=data["voter"],
-            choice=data["choice"] or None,
-            ranking=tuple(data["ranking"]),
-            approvals=tuple(data["approvals"] or ()),
-            confidence=data["confidence"],
-            reason=data["reason"],
-            abstained=data["abstained"],
-            answer=None if answer is None else Extracted(**{**answer, "kind": AnswerKind(answer["kind"])}),
-            contenders=tuple(data["contenders"]),
-            hedging=data.get("hedging", 0.0),
-            length=data.get("length", 0.0),
-        )
-
-    def to_json(self) -> dict[str, Json]:
-        """Return the ballot as plain JSON."""
-        return asdict(self)
+        """Return the ballot that is stored as plain JSON."""
+        kept = {each.name: data[each.name] for each in fields(cls) if each.name in data}
+        kept |= {name: tuple(kept[name] or ()) for name in ("ranking", "approvals", "contenders")}
+        if (answer := kept["answer"]) is not None:
+            kept["answer"] = Extracted(**{**answer, "kind": AnswerKind(answer["kind"])})
+        return cls(**{**kept, "choice": kept["choice"] or None})
 
 
 def comparable(casts: Iterable[Cast]) -> int:
@@ -126,47 +113,47 @@ class Count:
         return not is_loose and settled(self.election, self.ballots)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Likelihoods:
-    """The probabilities that the voters' answers are right, by voter.
-
-    They are `final` when no answer to come can make another one the likeliest.
-    """
-
-    right: Mapping[str, float] = field(default_factory=dict)
-    final: bool = False
-
-
 def count(
     options: VotingOptions,
     panel: Sequence[str],
     casts: Iterable[Cast],
-    believed: Likelihoods | None = None,
+    right: Mapping[str, float] | None = None,
+    *,
+    final: bool = False,
 ) -> Count:
     """Return the state of the vote after `casts`; `panel` names the voters in order.
 
-    What is `believed` is for the belief rule.
+    The belief rule goes by the probabilities that the voters' answers are `right`, which are `final` when no
+    answer to come can make another one the likeliest.
     """
     place = {name: number for number, name in enumerate((*panel, options.judge or ""))}
     ordered = sorted(casts, key=lambda cast: place[cast.voter])
+    listed: tuple[str, ...] = ()
     if options.ballot is BallotKind.REVIEW:
-        return _count_reviews(options, panel, ordered)
-    return _count_answers(options, panel, ordered, believed or Likelihoods())
-
-
-def _count_answers(
-    options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast], believed: Likelihoods
-) -> Count:
-    groups = group_answers([cast.answer for cast in casts])
-    labels = _labels(groups)
-    choices = {casts[member].voter: labels[group.key] for group in groups for member in group.members}
-    contenders = tuple(_contender(labels[group.key], group, casts) for group in groups)
-    right = {each.label: believed.right.get(each.models[0], 0.0) for each in contenders}
-    return Count(
-        election=replace(_election(options, panel), likelihoods=right, final=believed.final),
-        ballots=tuple(replace(cast, choice=choices.get(cast.voter, cast.choice)) for cast in casts),
-        contenders=contenders,
+        ranked = {name for cast in ordered for name in cast.contenders}
+        listed = tuple(name for name in panel if name in ranked)
+        ballots = tuple(_reviewed(cast, options.rule) for cast in ordered)
+        contenders = tuple(Contender(label=name, models=(name,), spoken_by=(name,)) for name in listed)
+    else:
+        groups = group_answers([cast.answer for cast in ordered])
+        labels = _labels(groups)
+        choices = {ordered[member].voter: labels[group.key] for group in groups for member in group.members}
+        ballots = tuple(replace(cast, choice=choices.get(cast.voter, cast.choice)) for cast in ordered)
+        contenders = tuple(_contender(labels[group.key], group, ordered) for group in groups)
+    weights, known = parse_weights(options.weights, panel), right or {}
+    election = Election(
+        rule=options.rule,
+        voters=tuple(
+            Voter(name=name, weight=weights[name], barred=name if name in listed else None) for name in panel
+        ),
+        options=listed,
+        quorum=options.quorum,
+        tie=options.tie,
+        judge=(options.judge or "") if options.rule is RuleName.JUDGE else "",
+        likelihoods={each.label: known.get(each.models[0], 0.0) for each in contenders},
+        final=final,
     )
+    return Count(election=election, ballots=ballots, contenders=contenders)
 
 
 def _contender(label: str, group: Group, casts: Sequence[Cast]) -> Contender:
@@ -191,16 +178,6 @@ def _labels(groups: Sequence[Group]) -> Mapping[str, str]:
     return names
 
 
-def _count_reviews(options: VotingOptions, panel: Sequence[str], casts: Sequence[Cast]) -> Count:
-    ranked = {name for cast in casts for name in cast.contenders}
-    contenders = tuple(name for name in panel if name in ranked)
-    return Count(
-        election=_election(options, panel, contenders),
-        ballots=tuple(_reviewed(cast, options.rule) for cast in casts),
-        contenders=tuple(Contender(label=name, models=(name,), spoken_by=(name,)) for name in contenders),
-    )
-
-
 def _reviewed(cast: Cast, rule: RuleName) -> Ballot:
     """Return what of a review counts under a rule: the ranking, the approvals, or the first place."""
     if cast.choice or cast.abstained:
@@ -210,18 +187,3 @@ def _reviewed(cast: Cast, rule: RuleName) -> Ballot:
     if rule is RuleName.APPROVAL:
         return replace(cast, ranking=())
     return replace(cast, choice=cast.ranking[0], ranking=(), approvals=())
-
-
-def _election(options: VotingOptions, panel: Sequence[str], contenders: tuple[str, ...] = ()) -> Election:
-    weights = parse_weights(options.weights, panel)
-    return Election(
-        rule=options.rule,
-        voters=tuple(
-            Voter(name=name, weight=weights[name], barred=name if name in contenders else None)
-            for name in panel
-        ),
-        options=contenders,
-        quorum=options.quorum,
-        tie=options.tie,
-        judge=(options.judge or "") if options.rule is RuleName.JUDGE else "",
-    )

@@ -1,37 +1,142 @@
-"""From ballots to the result of the vote, with what a judge or a person decides."""
+"""The vote of one run: the ballots that answers are, early stops, and what a judge or a person decides."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
 from orchestration.llm.engine.errors import EngineError
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import FinishReason, Json, Prompt
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import Decision, Question, RunEvent
-from orchestration.strategies.engine.asking import begin_phase
+from orchestration.strategies.engine.asking import read_candidate
+from orchestration.strategies.engine.belief.model import Posterior
+from orchestration.strategies.engine.belief.reading import ReadAnswer
 from orchestration.strategies.engine.consensus.ballots import RuleName, Tally, TallyVerdict, TieRule
 from orchestration.strategies.engine.consensus.tallying import NOT_SHARED, break_tie, tally
 from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality.judging import ask_judge
 from orchestration.strategies.engine.quality.rubrics import frozen_rubric
-from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent, listed
-from orchestration.strategies.engine.voting.answering import Ballots, Vote
-from orchestration.strategies.engine.voting.counting import Cast, Contender, Count
-from orchestration.strategies.engine.voting.options import BallotKind
+from orchestration.strategies.engine.rounds import EarlyStopReason, Stop, StopRequest
+from orchestration.strategies.engine.running import StrategyRun
+from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent, is_usable, listed
+from orchestration.strategies.engine.voting.counting import (
+    CUT_SHORT,
+    UNREADABLE,
+    Cast,
+    Contender,
+    Count,
+    count,
+)
+from orchestration.strategies.engine.voting.options import BallotKind, StopMode, VotingOptions, parse_weights
 
 ONLY_ONE = "There was only one to choose from."
+DIGITS = 9
+"""Decimals of a probability: answers that are equally likely tie."""
+
+
+def cast_answer(candidate: Candidate, question: str) -> Cast:
+    """Return the ballot that an answer is; one that nothing can be read in abstains."""
+    if candidate.state != "answered":
+        return Cast.none(candidate.model, candidate.error)
+    read = read_candidate(candidate, question) if is_usable(candidate) else None
+    if read is None or read.answer is None:
+        unusable = candidate.quality.evidence[0] if candidate.quality and not candidate.quality.usable else ""
+        cut_short = unusable and candidate.finish is FinishReason.LENGTH
+        return Cast.none(candidate.model, CUT_SHORT if cut_short else unusable or UNREADABLE)
+    return Cast(
+        voter=candidate.model,
+        answer=read.answer,
+        confidence=overall(candidate),
+        hedging=read.hedging,
+        length=read.length,
+    )
+
+
+@dataclass(kw_only=True, slots=True)
+class Vote(StrategyRun):
+    """One run's vote: what is asked, of which models, with which options."""
+
+    options: VotingOptions
+
+    def count(self, casts: Iterable[Cast]) -> Count:
+        """Return the count after `casts`."""
+        said = list(casts)
+        right, final = self._likelihoods(said) if self.options.rule is RuleName.BELIEF else ({}, False)
+        return count(self.options, self.panel.names, said, right, final=final)
+
+    def believed(self, casts: Iterable[Cast]) -> tuple[Sequence[ReadAnswer], Posterior]:
+        """Return the answers that are votes, and what is believed of them."""
+        read = [
+            ReadAnswer(model=cast.voter, answer=cast.answer, hedging=cast.hedging, length=cast.length)
+            for cast in casts
+            if cast.answer is not None
+        ]
+        return read, self.panel.belief.after(self.question, read)
+
+    def _likelihoods(self, casts: Sequence[Cast]) -> tuple[Mapping[str, float], bool]:
+        """Return the probability that each voter's answer is right, and whether the likeliest stays it.
+
+        Where no two can be compared each is believed alone; else one that cannot be compared is not.
+        """
+        read, posterior = self.believed(casts)
+        belief, question, right = self.panel.belief, self.question, {}
+        for place, answer in enumerate(read):
+            alone = 0.0 if posterior.groups else belief.after(question, [answer]).best.right
+            group = posterior.of(place)
+            right[answer.model] = round(alone if group is None else group.right, DIGITS)
+        said = {cast.voter for cast in casts}
+        left = [name for name in self.panel.names if name not in said]
+        return right, belief.is_final(question, read, left)
+
+    async def emit_ballot(self, cast: Cast) -> None:
+        """Emit a ballot as it is cast; its step tells it from that of another vote in the same run."""
+        weight = parse_weights(self.options.weights, self.panel.names).get(cast.voter, 1.0)
+        data = asdict(cast) | {"ballot": self.options.ballot.value, "weight": weight}
+        step = f"ballot/{cast.voter}"
+        await self.context.emit(RunEvent(kind=StrategyEvent.BALLOT_CAST, step=step, data=data))
+
+    def reason_to_stop(
+        self, counted: Count, *, prompt: Prompt, written: Sequence[Candidate], likely: str = ""
+    ) -> StopRequest | None:
+        """Return why no other model need vote, None when the others should.
+
+        `prompt` and what has been `written` give what the calls that are left would have cost; `likely` is
+        why they are not worth it though they could change the winner.
+        """
+        if self.options.stop is StopMode.OFF:
+            return None
+        reason, because = EarlyStopReason.LIKELY, likely
+        if counted.is_settled():
+            winner = counted.tally().winner
+            result = f"“{winner}” wins" if winner is not None else "there is no winner"
+            reason, because = EarlyStopReason.SETTLED, f"Settled: {result} whatever the others say."
+        if not because:
+            return None
+        return StopRequest(reason=reason, because=because, prompt=prompt, answers=written)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ballots:
+    """The result of the rounds: all candidates in panel order, the ballots cast, the early stops.
+
+    `chosen` is the decision for the kind of ballot where the answers decided it.
+    """
+
+    candidates: tuple[Candidate, ...]
+    casts: tuple[Cast, ...]
+    stops: tuple[Stop, ...] = ()
+    chosen: Decision | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VoteResult:
-    """The result of a vote: the count, its tally, all ballots, and notes."""
+    """The result of a vote: the count, its tally, and notes."""
 
     count: Count
     tally: Tally
-    casts: tuple[Cast, ...]
     notes: tuple[str, ...] = ()
 
     @property
@@ -65,23 +170,41 @@ def shares(result: Tally, counting: int) -> Mapping[str, float]:
 
 
 async def decide_vote(vote: Vote, ballots: Ballots) -> VoteResult:
-    """Count, and ask the judge or the person that has to decide what the ballots leave open."""
+    """Count, have decided what the ballots leave open, by the judge or a person, and emit the result."""
     counted = vote.count(ballots.casts)
     tallied = counted.tally()
     if tallied.verdict is TallyVerdict.NO_JUDGEMENT:
         judged = await ask_for_choice(vote, vote.options.judge or "", counted.contenders, ballots.candidates)
         await vote.emit_ballot(judged)
-        casts = (*ballots.casts, judged)
-        counted = vote.count(casts)
-        return VoteResult(count=counted, tally=counted.tally(), casts=casts)
-    result = VoteResult(count=counted, tally=tallied, casts=ballots.casts)
-    return await _untied(vote, ballots, result) if tallied.tie else result
+        counted = vote.count((*ballots.casts, judged))
+        tallied = counted.tally()
+    result = VoteResult(count=counted, tally=tallied)
+    if tallied.tie:
+        result = await _untied(vote, ballots, result)
+    dollars = [Decimal(stop.saved_usd) for stop in ballots.stops if stop.saved_usd]
+    data: dict[str, Json] = {
+        **asdict(result.tally),
+        "tie": None,
+        "shares": result.decision.scores,
+        "counting": len(counted.counting),
+        "quorum": vote.options.quorum,
+        "notes": [*result.notes, *(stop.sentence for stop in ballots.stops)],
+        "calls_saved": sum(stop.saved_calls for stop in ballots.stops),
+        "saved_usd": format(sum(dollars, Decimal(0)), "f") if dollars else "",
+    }
+    await vote.context.emit(RunEvent(kind=StrategyEvent.VOTE_TALLIED, step="tally", data=data))
+    return result
 
 
 async def _untied(vote: Vote, ballots: Ballots, result: VoteResult) -> VoteResult:
     tied = [result.count.contender(name) for name in result.tally.tie]
     if result.count.election.tie is TieRule.HUMAN:
-        choice, by, why_not = await ask_person(vote, tied), "a person", ""
+        options = listed([f"“{each.label}” ({listed(each.models)})" for each in tied])
+        question = Question(
+            text=f"The vote is tied between {options}. Which answer is to be chosen?",
+            schema={"type": "string", "enum": [each.label for each in tied]},
+        )
+        choice, by, why_not = str(await vote.context.ask_human(question, "tie")), "a person", ""
     else:
         by = vote.options.judge or ""
         judged = await ask_for_choice(vote, by, tied, ballots.candidates)
@@ -94,31 +217,14 @@ async def _untied(vote: Vote, ballots: Ballots, result: VoteResult) -> VoteResul
     return replace(result, tally=tally(election, result.count.ballots), notes=(note,))
 
 
-async def emit_result(vote: Vote, ballots: Ballots, result: VoteResult) -> None:
-    """Emit the result of the vote."""
-    dollars = [Decimal(stop.saved_usd) for stop in ballots.stops if stop.saved_usd]
-    data: dict[str, Json] = {
-        **asdict(result.tally),
-        "tie": None,
-        "shares": shares(result.tally, len(result.count.counting)),
-        "counting": len(result.count.counting),
-        "quorum": result.count.election.quorum,
-        "notes": [*result.notes, *(stop.sentence for stop in ballots.stops)],
-        "calls_saved": sum(stop.saved_calls for stop in ballots.stops),
-        "saved_usd": format(sum(dollars, Decimal(0)), "f") if dollars else "",
-    }
-    await vote.context.emit(RunEvent(kind=StrategyEvent.VOTE_TALLIED, step="tally", data=data))
-
-
 def no_winner_error(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineError:
     """Return the error of a vote without a winner: the reason, who abstained, what would help."""
     limits = [stop.because for stop in ballots.stops if stop.limit]
-    abstentions = [
-        f"{cast.voter} abstained: {_sentence(cast.reason)}" for cast in result.casts if cast.abstained
-    ]
+    silent = [ballot for ballot in result.count.ballots if ballot.abstained]
+    abstentions = [f"{ballot.voter} abstained: {_sentence(ballot.reason)}" for ballot in silent]
     words = [result.tally.reason, *limits, *abstentions]
     if result.tally.verdict is TallyVerdict.NO_QUORUM:
-        return QuorumMissed(" ".join([*words, _advice(vote, ballots)]))
+        return QuorumMissed(" ".join([*words, _ADVICE[vote.options.ballot, ballots.chosen is not None]]))
     advice = "Choose the plurality rule, or ask more models."
     if result.tally.verdict is TallyVerdict.NO_JUDGEMENT:
         advice = "Name another judge, or choose a rule that needs none."
@@ -129,21 +235,18 @@ def _sentence(words: str) -> str:
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
-def _advice(vote: Vote, ballots: Ballots) -> str:
-    if ballots.chosen is not None:
-        return _ADVICE_BY_BALLOT[vote.options.ballot]
-    if vote.options.ballot is BallotKind.ANSWERS:
-        return "Ask for a short final answer on a line of its own, lower the quorum, or vote by review."
-    return "Lower the quorum, add models, or let the answers themselves be the votes."
-
-
-_ADVICE_BY_BALLOT = {
-    BallotKind.ANSWERS: "Add models that can answer, lower the quorum, or ask by another method.",
-    BallotKind.REVIEW: (
+_ADVICE = {
+    (BallotKind.ANSWERS, False): (
+        "Ask for a short final answer on a line of its own, lower the quorum, or vote by review."
+    ),
+    (BallotKind.REVIEW, False): "Lower the quorum, add models, or let the answers themselves be the votes.",
+    (BallotKind.ANSWERS, True): "Add models that can answer, lower the quorum, or ask by another method.",
+    (BallotKind.REVIEW, True): (
         "Add models that can review, lower the quorum, or ask by parallel, which takes the best answer"
         " without a vote."
     ),
 }
+"""What helps where too few ballots count, by their kind and whether the answers decided it."""
 
 
 def representative(contender: Contender, candidates: Sequence[Candidate]) -> Candidate:
@@ -166,7 +269,7 @@ async def ask_for_choice(
     """
     if len(contenders) == 1:
         return Cast(voter=judge, choice=contenders[0].label, reason=ONLY_ONE)
-    await begin_phase(vote.context, "judging")
+    await vote.begin("judging")
     shown = {each.label: representative(each, candidates) for each in contenders}
     model, rubric = vote.panel.named(judge), frozen_rubric(vote.request.rubric)
     with vote.timer.step(step_key("judge", judge), judge):
@@ -180,13 +283,3 @@ async def ask_for_choice(
     alike = f"It scored {listed([f'“{each.label}”' for each in equals])} alike." if equals[1:] else ""
     reason = " ".join(filter(None, [ratings[chosen].reason, ratings[chosen].remark, alike]))
     return Cast(voter=judge, choice=chosen, confidence=ratings[chosen].confidence, reason=reason)
-
-
-async def ask_person(vote: Vote, contenders: Sequence[Contender]) -> str:
-    """Have a person choose among tied `contenders`; the run waits. Return what was answered."""
-    tied = listed([f"“{each.label}” ({listed(each.models)})" for each in contenders])
-    question = Question(
-        text=f"The vote is tied between {tied}. Which answer is to be chosen?",
-        schema={"type": "string", "enum": [each.label for each in contenders]},
-    )
-    return str(await vote.context.ask_human(question, "tie"))

@@ -82,11 +82,7 @@ class VotingChoices(StrategyOptions):
         description="Model outside the panel that decides: always under the judge rule, else between tied"
         " answers. It scores one of each without knowing whose they are, in both orders.",
     )
-    rubric: RubricName = Field(
-        default=None,
-        title="Rubric",
-        description="What the judge scores by, from Methods > Judges. Empty: five dimensions.",
-    )
+    rubric: RubricName = None
     weights: str = Field(
         default="",
         max_length=4000,
@@ -133,10 +129,8 @@ class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
 
     def with_ballot_by_rule(self) -> VotingOptions:
         """Return the options with the ballot as far as the rule decides it: some rules need a review."""
-        if self.ballot is BallotKind.REVIEW:
-            return self.with_ballot(BallotKind.REVIEW)
         needed = self.ballot is BallotKind.AUTO and self.rule in NEEDS_A_REVIEW
-        return self.with_ballot(BallotKind.REVIEW) if needed else self
+        return self.with_ballot(BallotKind.REVIEW if needed else self.ballot)
 
 
 def faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
@@ -227,7 +221,8 @@ def voting_effort(options: VotingOptions, panel: int) -> Effort:
     options = options.with_ballot_by_rule()
     size = min(options.waves, panel) or max(1, panel)
     votes = (_fewest(options, panel, size), panel)
-    helping = _judge_calls(options, panel)
+    in_each_order = Help(model=options.judge or "", purpose=Purpose.JUDGE, calls=(0, 2), answers=panel)
+    helping = () if options.judge is None else (in_each_order,)
     if options.ballot is BallotKind.REVIEW:
         return Effort(
             answers=(panel, panel), at_once=panel, reviews=votes, reviews_at_once=size, helping=helping
@@ -235,13 +230,6 @@ def voting_effort(options: VotingOptions, panel: int) -> Effort:
     may_review = options.ballot is BallotKind.AUTO and panel >= FEWEST_TO_TELL_APART
     reviews = (0, panel if may_review else 0)
     return Effort(answers=votes, at_once=size, reviews=reviews, reviews_at_once=size, helping=helping)
-
-
-def _judge_calls(options: VotingOptions, panel: int) -> tuple[Help, ...]:
-    """Return the calls of the judge: one in each order, or none where nothing has to be decided."""
-    if options.judge is None:
-        return ()
-    return (Help(model=options.judge, purpose=Purpose.JUDGE, calls=(0, 2), answers=panel),)
 
 
 def _fewest(options: VotingOptions, panel: int, size: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestra_site.web.patterns import Pattern
@@ -12,7 +12,7 @@ from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, ModelSpec, Prompt, Purpose
 from orchestration.runs.engine.records import step_key
-from orchestration.strategies.engine.asking import begin_phase
+from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.quality.judging import stated_reason
 from orchestration.strategies.engine.quality.prompts import (
@@ -25,8 +25,8 @@ from orchestration.strategies.engine.quality.prompts import (
 )
 from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round
 from orchestration.strategies.engine.types import Candidate, Request, is_usable
-from orchestration.strategies.engine.voting.answering import Ballots, Vote, reason_to_stop
 from orchestration.strategies.engine.voting.counting import Cast
+from orchestration.strategies.engine.voting.deciding import Ballots, Vote
 
 TASK = """You rank answers to a question. You do not know who wrote them, and their order means nothing.
 Work out the right answer yourself first. Then rank the answers from best to worst: first by whether what
@@ -39,58 +39,56 @@ MOST_CHARACTERS = 100_000
 _ARROWS = Pattern(r"\b[A-Z]{1,2}(?:\s*>\s*[A-Z]{1,2}\b)+")
 
 
-async def review_answers(vote: Vote, candidates: tuple[Candidate, ...], first: Stop | None) -> Ballots:
+async def review_answers(
+    vote: Vote, candidates: tuple[Candidate, ...], first: Stop | None, chosen: Decision | None
+) -> Ballots:
     """Have the panel rank the usable answers, in waves; a model that gave none has no vote.
 
-    `first` is why some models were not asked for an answer.
+    `first` is why some models were not asked for an answer, `chosen` the decision for a review.
     """
-    contenders = [candidate for candidate in candidates if is_usable(candidate)]
-    reviewing = Reviewing(vote=vote, contenders=contenders)
-    second = await reviewing.run(candidates) if contenders else None
+    texts = {candidate.model: candidate.text for candidate in candidates if is_usable(candidate)}
+    reviewing = Reviewing(vote=vote, texts=texts)
+    second = await reviewing.run(candidates)
     return Ballots(
         candidates=candidates,
         casts=tuple(reviewing.casts.values()),
         stops=tuple(stop for stop in (first, second) if stop is not None),
+        chosen=chosen,
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reviewing:
-    """The reviews of one vote, each of the answers of others in an order of its own."""
+    """The reviews of one vote, each of the answers of others in an order of its own.
+
+    `texts` are the answers that are ranked, by model, in panel order.
+    """
 
     vote: Vote
-    contenders: Sequence[Candidate]
+    texts: Mapping[str, str]
     casts: dict[str, Cast] = field(default_factory=dict)
     orders: dict[str, Sequence[str]] = field(default_factory=dict)
     written: list[Candidate] = field(default_factory=list)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The models whose answers are ranked, in panel order."""
-        return tuple(candidate.model for candidate in self.contenders)
-
     async def run(self, candidates: Sequence[Candidate]) -> Stop | None:
-        """Collect the ballots; return why some were not asked for."""
+        """Collect the ballots; return why some were not asked for.
+
+        The order in which each reviewer sees the others' answers is drawn at random and journaled.
+        """
         context = self.vote.context
-        await begin_phase(context, "reviewing")
-        for silent in (candidate for candidate in candidates if candidate.model not in self.names):
+        await self.vote.begin("reviewing")
+        for silent in (candidate for candidate in candidates if candidate.model not in self.texts):
             why = f"It gave no answer: {silent.error}"
             if silent.state == "answered" and silent.quality is not None:
                 why = f"It gave no usable answer: {silent.quality.evidence[0]}"
             await self._keep(self._none(silent.model, why))
-        self.orders.update(await self._orders())
-        reviewers = [model for model in self.vote.panel.members if model.spec.name in self.names]
+        drawn = {reviewer: [name for name in self.texts if name != reviewer] for reviewer in self.texts}
+        for others in drawn.values():
+            context.random.shuffle(others)
+        self.orders.update(await context.decide("review/orders", drawn))
+        reviewers = [model for model in self.vote.panel.members if model.spec.name in self.texts]
         plan = RoundPlan(until=self._until, wave=self.vote.options.waves)
         return (await ask_round(reviewers, self._ask, plan, context=context)).stop
-
-    async def _orders(self) -> Mapping[str, Sequence[str]]:
-        """Return the order in which each reviewer sees the others' answers: drawn at random, journaled."""
-        drawn: dict[str, Sequence[str]] = {}
-        for reviewer in self.names:
-            others = [name for name in self.names if name != reviewer]
-            self.vote.context.random.shuffle(others)
-            drawn[reviewer] = others
-        return await self.vote.context.decide("review/orders", drawn)
 
     async def _ask(self, model: ChatModel) -> Cast:
         try:
@@ -116,8 +114,7 @@ class Reviewing:
         return self._read(name, read_review(completion.text, tuple(whose)), whose)
 
     def _prompt(self, model: ChatModel) -> Prompt:
-        texts = {candidate.model: candidate.text for candidate in self.contenders}
-        shown = [texts[name] for name in self.orders[model.spec.name]]
+        shown = [self.texts[name] for name in self.orders[model.spec.name]]
         return review_prompt(model.spec, self.vote.request, shown, self.vote.options.rule)
 
     def _read(self, voter: str, review: Review | None, whose: Mapping[str, str]) -> Cast:
@@ -127,7 +124,7 @@ class Reviewing:
             return self._none(voter, "It ranked the answers, but did not say of which it approves.")
         return Cast(
             voter=voter,
-            contenders=self.names,
+            contenders=tuple(self.texts),
             ranking=tuple(whose[each] for each in review.ranking),
             approvals=tuple(whose[each] for each in review.approved or ()),
             confidence=review.confidence,
@@ -135,44 +132,32 @@ class Reviewing:
         )
 
     def _none(self, voter: str, why: str) -> Cast:
-        return Cast.none(voter, why, contenders=self.names)
+        return Cast.none(voter, why, contenders=tuple(self.texts))
 
     def _until(self, asked: Round[Cast]) -> StopRequest | None:
         prompt = self._prompt(asked.waiting[0])
         counted = self.vote.count(self.casts.values())
-        return reason_to_stop(self.vote, counted, prompt=prompt, written=self.written)
+        return self.vote.reason_to_stop(counted, prompt=prompt, written=self.written)
 
 
 def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str], rule: RuleName) -> Prompt:
     """Return the prompt that has `reviewer` rank `answers` in this order, fitted to its context window."""
     marked = blocks(reviewer, request, answers, rest=ROOM_FOR_REST)
     labels = [label(number) for number in range(len(answers))]
-    approving = rule is RuleName.APPROVAL
-    told = f"{TASK}{APPROVE if approving else ''}{DATA_ONLY}"
-    asked = f"{marked}\n\n{_reply_form(labels, approving=approving)}"
-    schema = _reply_schema(labels, approving=approving)
-    return helper_prompt(reviewer, Purpose.RANK, told, asked, schema=schema)
-
-
-def _reply_form(labels: Sequence[str], *, approving: bool) -> str:
     example = ",".join(f'"{each}"' for each in reversed(labels))
-    approved = f',"approved":["{labels[-1]}"]' if approving else ""
-    return (
+    task, approved = TASK, ""
+    some = {"type": "array", "items": {"type": "string", "enum": labels}}
+    asked: dict[str, Json] = {"ranking": some}
+    if rule is RuleName.APPROVAL:
+        task, approved, asked["approved"] = f"{TASK}{APPROVE}", f',"approved":["{labels[-1]}"]', some
+    asked["confidence"] = {"type": "number", "minimum": 0, "maximum": 1}
+    asked["reason"] = {"type": "string"}
+    form = (
         "Reply with JSON only, every answer once, the best first:\n"
         f'{{"ranking":[{example}]{approved},"confidence":0-1,"reason":"one short sentence"}}'
     )
-
-
-def _reply_schema(labels: Sequence[str], *, approving: bool) -> Mapping[str, Json]:
-    some = {"type": "array", "items": {"type": "string", "enum": list(labels)}}
-    return closed_object(
-        {
-            "ranking": some,
-            **({"approved": some} if approving else {}),
-            "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-            "reason": {"type": "string"},
-        }
-    )
+    texts = (f"{task}{DATA_ONLY}", f"{marked}\n\n{form}")
+    return helper_prompt(reviewer, Purpose.RANK, *texts, schema=closed_object(asked))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,15 +199,10 @@ def _review_in(value: Json, labels: Sequence[str]) -> Review | None:
 
 
 def _known(said: Json, labels: Sequence[str]) -> tuple[str, ...]:
-    read = _labels(said) if isinstance(said, list) else ()
+    entries = said if isinstance(said, list) else ()
+    named = [entry.get("id") if isinstance(entry, Mapping) else entry for entry in entries]
+    read = [name.strip().upper().removeprefix("ANSWER").strip() for name in named if isinstance(name, str)]
     return tuple(dict.fromkeys(name for name in read if name in labels))
-
-
-def _labels(said: Sequence[Json]) -> Iterator[str]:
-    for entry in said:
-        name = entry.get("id") if isinstance(entry, Mapping) else entry
-        if isinstance(name, str):
-            yield name.strip().upper().removeprefix("ANSWER").strip()
 
 
 def _share(said: Json) -> float | None:
