@@ -4,7 +4,7 @@
 learned from other questions, as in `benchmarks.belief`. Early stops: the models of a panel in its order, one
 after the other; the share of calls that are not started, and the points of accuracy lost against asking all.
 Cascades: the panel "ladder" at its recorded costs, beside asking the expensive model where the two cheap ones
-differ.
+differ. Gains: what one more answer was expected to add, and what it did add.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +28,12 @@ from orchestration.strategies.engine.belief.model import Belief
 from orchestration.strategies.engine.belief.reading import question_traits, read_text
 from orchestration.strategies.engine.voting.strategy import FEWEST_BELIEVED, LEAST_GAIN
 
-DIALS = (0.03, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12)
+DIALS = (0.05, 0.08, 0.1, 0.12, 0.14, 0.15, 0.16, 0.18)
 SURE = (0.95, 0.96, 0.97, 0.98)
 THOUSAND = 1_000
 STOPPED = ("weak5", "cheap5", "mid5", "top5")
+BINS = (0.0, 1e-6, 0.02, 0.04, 0.08, 0.15, 0.3, 1.0)
+"""Bounds of expected gains that are averaged together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,9 +143,29 @@ def by_rule(belief: Belief, one: Priced, *, is_ladder: bool) -> dict[str, Ended]
     }
 
 
-def results(found: Sequence[Priced], folder: Path, seeds: int) -> Mapping[str, Mapping[str, list[Ended]]]:
-    """Return how all questions end, by panel and rule."""
+Gains = dict[tuple[str, int, int], list[tuple[float, float]]]
+"""What one more answer was expected to add and did add: by panel, answers before it, and bin."""
+
+
+def gains(belief: Belief, one: Priced, drawn: Random) -> Iterator[tuple[int, int, tuple[float, float]]]:
+    """Yield the gain of one more answer after one, two and three of a panel, with its bin."""
+    places = range(len(one.costs))
+    for number in range(1, min(4, len(places))):
+        part = one.of([one.example.answers[each].model for each in drawn.sample(places, number + 1)])
+        if part is None:
+            continue
+        posterior = belief.after(part.example.question, part.example.answers[:number])
+        expected = belief.worth(posterior, part.example.question, part.example.answers[-1].model)
+        real = float(ended(belief, part, number + 1).right) - float(ended(belief, part, number).right)
+        yield number, bisect(BINS, expected), (expected, real)
+
+
+def results(
+    found: Sequence[Priced], folder: Path, seeds: int
+) -> tuple[Mapping[str, Mapping[str, list[Ended]]], Gains]:
+    """Return how all questions end, by panel and rule, and gains."""
     named, whole = panels(folder), defaultdict[str, dict[str, list[Ended]]](dict)
+    added, drawn = defaultdict[tuple[str, int, int], list[tuple[float, float]]](list), Random(0)
     for seed in range(seeds):
         order = list(found)
         Random(seed).shuffle(order)  # repeatable, guards nothing
@@ -157,7 +180,9 @@ def results(found: Sequence[Priced], folder: Path, seeds: int) -> Mapping[str, M
                 for one in (each.of(models) for each in order[number::FOLDS]):
                     for rule, end in by_rule(team, one, is_ladder=panel == "ladder").items() if one else ():
                         whole[panel].setdefault(rule, []).append(end)
-    return whole
+                    for asked, place, gain in gains(team, one, drawn) if one else ():
+                        added[panel, asked, place].append(gain)
+    return whole, added
 
 
 def main() -> None:
@@ -167,7 +192,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     given, _ = parser.parse_known_args()
     folder = folder_or_exit(given.data)
-    found = results(list(questions(folder)), folder, given.seeds)
+    found, added = results(list(questions(folder)), folder, given.seeds)
     print(f"{'panel':<8} {'rule':<19} {'right':>6} {'lost':>6} {'error':>6} {'saved':>6} {'$/1,000':>8}")
     for panel, rules in found.items():
         first = next(iter(rules.values()))
@@ -181,6 +206,11 @@ def main() -> None:
                 f" {100 * error:>6.2f} {'' if panel == 'ladder' else format(saved, '.1%'):>6}"
                 f" {THOUSAND * fmean(each.cost_usd for each in ends):>8.3f}"
             )
+    print(f"\n{'panel':<8} {'answers':>7} {'gains':>6} {'expected':>9} {'real':>6} {'error':>6}")
+    for (panel, number, _), pairs in sorted(added.items()):
+        expected, real = (fmean(values) for values in zip(*pairs, strict=True))
+        error = pstdev([each for _, each in pairs]) / sqrt(len(pairs))
+        print(f"{panel:<8} {number:>7} {len(pairs):>6} {expected:>9.3f} {real:>6.3f} {error:>6.3f}")
 
 
 if __name__ == "__main__":
