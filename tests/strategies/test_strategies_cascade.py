@@ -194,9 +194,9 @@ async def test_the_order_of_the_panel_can_be_asked_for() -> None:
     assert run.calls == {"big": 1, "a": 1, "b": 0}
 
 
-async def test_what_was_saved_is_estimated_from_what_the_others_wrote() -> None:
+async def test_what_was_saved_is_estimated_from_what_the_last_is_expected_to_write() -> None:
     outcome = await ladder(4, 4, 5).run()
-    assert outcome.notes[-1] == "The answers cost $0.000060; big alone about $0.00013: about $0.000066 saved."
+    assert outcome.notes[-1] == "The answers cost $0.000060; big alone about $0.0016: about $0.0016 saved."
 
 
 async def test_where_the_dearest_has_no_price_nothing_is_said_of_savings() -> None:

@@ -24,6 +24,7 @@ from orchestration.strategies.engine.profiles import Profile
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
+from orchestration.strategies.engine.single_model import predicted_cost
 from orchestration.strategies.engine.types import (
     AS_SHARE,
     Candidate,
@@ -165,26 +166,23 @@ def least_gains(members: Sequence[ChatModel], text: str, options: CascadeOptions
 
 
 def savings_sentence(
-    last: ChatModel, candidates: Sequence[Candidate], request: Request, *, drafted: bool
+    last: str, candidates: Sequence[Candidate], predicted: Decimal | None, *, drafted: bool
 ) -> str:
     """Return what the answers cost and what the last, most expensive model alone would have cost.
 
-    Empty without prices. What it did cost counts where it answered the plain question; else it is assumed to
-    write as much as the others did on average. Judges are not counted: that model alone would have had none.
+    Empty without prices. What it did cost counts where it answered the plain question, else what is
+    `predicted`, in US dollars. Judges are not counted: that model alone would have had none.
     """
     asked = answered_candidates(candidates)
     if any(candidate.cost_usd is None for candidate in asked):
         return ""
-    name = last.spec.name
     paid = sum((candidate.cost_usd or Decimal(0) for candidate in asked), Decimal(0))
-    own = [candidate.cost_usd for candidate in asked if candidate.model == name and not drafted]
-    lengths = [candidate.usage.output_tokens for candidate in asked]
-    typical = round(sum(lengths) / len(lengths)) if lengths else 0
-    alone = own[0] if own else expected_cost(last.spec, request.system + request.text, typical)
+    own = [candidate.cost_usd for candidate in asked if candidate.model == last and not drafted]
+    alone = own[0] if own else predicted
     if alone is None:
         return ""
     about = "" if own else "about "
-    costs = f"The answers cost {dollars(paid)}; {name} alone {about}{dollars(alone)}"
+    costs = f"The answers cost {dollars(paid)}; {last} alone {about}{dollars(alone)}"
     if paid <= alone:
         return f"{costs}: {about}{dollars(alone - paid)} saved."
     return f"{costs}: {about}{dollars(paid - alone)} more was spent, nothing saved."
@@ -373,7 +371,9 @@ class _CascadeRun(StrategyRun):
         if unasked and self.stop is None:
             notes.append(f"Not needed: {listed(unasked)}.")
         drafted = self.options.draft and len(self.decisions) > 0
-        saved = savings_sentence(members[-1], self.candidates, self.request, drafted=drafted)
+        last = members[-1].spec
+        predicted = predicted_cost(last, self.request, self.panel)
+        saved = savings_sentence(last.name, self.candidates, predicted, drafted=drafted)
         return [*notes, saved] if saved else notes
 
 

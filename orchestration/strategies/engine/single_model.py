@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, Json, estimate_tokens
+from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, Json, ModelSpec, estimate_tokens
 from orchestration.strategies.engine.asking import answer_step, ask_step
 from orchestration.strategies.engine.belief.reading import answer_groups, question_traits, read_text
 from orchestration.strategies.engine.profiles import answer_cost, profile_for
@@ -64,8 +64,7 @@ def single_model(request: Request, panel: Panel, outcome: StrategyOutcome) -> Si
         return _observed(own, request, outcome)
     traits = question_traits(request.text, request.system)
     known = panel.profiles.get(spec.name, ())
-    read = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
-    cost = answer_cost(spec, traits.task, read, known)
+    cost = predicted_cost(spec, request, panel)
     return SingleModel(
         model=spec.name,
         basis=Basis.PREDICTED,
@@ -73,6 +72,13 @@ def single_model(request: Request, panel: Panel, outcome: StrategyOutcome) -> Si
         cost_usd=None if cost is None else float(cost),
         seconds=profile_for(spec, traits.task, known).seconds,
     )
+
+
+def predicted_cost(spec: ModelSpec, request: Request, panel: Panel) -> Decimal | None:
+    """Return what a model's answer to a request is expected to cost in US dollars, None without a price."""
+    task = question_traits(request.text, request.system).task
+    read = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
+    return answer_cost(spec, task, read, panel.profiles.get(spec.name, ()))
 
 
 def _observed(own: Candidate, request: Request, outcome: StrategyOutcome) -> SingleModel:
