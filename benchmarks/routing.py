@@ -29,7 +29,7 @@ from orchestration.routing.engine.router import Exploration
 
 PANELS = ("weak5", "cheap5", "mid5", "top5", "ladder", "mmlu11")
 DIALS = (0.2, 0.5, 0.8)
-SEEDS = 5
+SEEDS = 4
 STUDENT = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 8: 2.36, 10: 2.26}
 """Quantiles of Student's distribution for a 95 % interval over so many seeds."""
 PLOTTED = 50
