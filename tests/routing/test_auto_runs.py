@@ -59,6 +59,11 @@ def test_what_a_run_shows_is_learned_of_its_method_and_of_its_models(
     levels = set(RouterCell.objects.filter(ref="strategy/voting").values_list("level", flat=True))
     assert levels == {"", "task/reasoning", "kind/number", "kind/number/medium"}
     assert ModelProfile.objects.filter(asked__gt=0).count() == 3
+    singly = RouterCell.objects.filter(ref__startswith="model/", level="kind/number")
+    assert set(singly.values_list("counted", "judged")) == {(1.0, 0.25)}
+    assert {each.ref for each in singly} == {"model/sim-scout", "model/sim-sage", "model/sim-oracle"}
+    [quality] = {each["quality"]["overall"] for each in (run.outcome or {})["candidates"]}
+    assert [each.quality for each in singly] == pytest.approx([0.25 * quality] * 3)
     rate_run(membership=member, run=run, value=1)
     rate_run(membership=member, run=run, value=-1)
     row = RoutedAnswer.objects.get(run=run)

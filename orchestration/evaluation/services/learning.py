@@ -17,8 +17,7 @@ from orchestration.runs.models import Run
 from orchestration.runs.services.queueing import queue_task
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
 from orchestration.strategies.engine.classification import task_called
-from orchestration.strategies.engine.options import parse_options
-from orchestration.strategies.engine.strategy import all_strategies
+from orchestration.strategies.engine.strategy import answers_always_asked
 from orchestration.strategies.services.profiles import FIT_COEFFICIENTS, GradedByModel, learn_graded
 
 
@@ -35,17 +34,12 @@ def learn_from_evaluations(runs: Sequence[Run]) -> None:
 
 
 def sampled_answers(run: Run) -> Iterator[tuple[DatasetItem, Sequence[Mapping[str, Json]]]]:
-    """Yield the items of an evaluation with the answers that say how good their models are.
-
-    Left out are answers that saw others, and those that are asked for only where earlier ones leave a doubt:
-    their models, mostly expensive ones, see the hard questions alone.
-    """
-    first: dict[int, int] = {}
-    for place, each in enumerate(run.request["configurations"]):
-        strategy = all_strategies().get(each["strategy"])
-        if strategy is not None and strategy.answer_alone:
-            options = parse_options(strategy.Options, each["options"])
-            first[place] = strategy.effort(options, len(each["models"])).answers[0]
+    """Yield the items of an evaluation with the answers that say how good their models are."""
+    first = {
+        place: number
+        for place, each in enumerate(run.request["configurations"])
+        if (number := answers_always_asked(each["strategy"], each["options"], len(each["models"])))
+    }
     rows = ItemOutcome.objects.filter(run=run, configuration__in=first).order_by(
         "item__number", "configuration"
     )

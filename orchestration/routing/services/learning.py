@@ -15,6 +15,7 @@ from django.db.models import F
 from orchestra_site.accounts.models import AuditAction, Membership
 from orchestra_site.accounts.services import record_change
 from orchestra_site.web.alphabets import storable_text
+from orchestration.llm.engine.types import Json
 from orchestration.routing.engine.arms import (
     WEIGHTS,
     Result,
@@ -27,6 +28,7 @@ from orchestration.routing.models import RoutedAnswer, RouterCell
 from orchestration.runs.engine.types import StepStatus
 from orchestration.runs.models import Call, Rating, Run, RunStatus, Step
 from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.strategy import answers_always_asked
 
 FAILED_WEIGHT = 0.5
 """What a failure counts, as a graded answer of no quality: it may be the provider's, not the method's."""
@@ -115,7 +117,7 @@ def _costs(runs: Sequence[Run]) -> Mapping[tuple[UUID, str], Decimal]:
 def _lessons(
     run: Run, ended: Mapping[tuple[UUID, str], Step], costs: Mapping[tuple[UUID, str], Decimal]
 ) -> Iterable[Lesson]:
-    """Yield what the attempts teach.
+    """Yield what the attempts teach of their methods, and the first one of its models, too.
 
     One that follows another teaches no quality: it sees those questions alone with which the first failed.
     """
@@ -132,6 +134,26 @@ def _lessons(
             weight=weight if quality is not None and not number else 0.0,
         )
         yield Lesson(ref=attempt["ref"], result=result)
+        if not number and step.status == StepStatus.DONE:
+            yield from _lessons_of_models(attempt, (step.result or {}).get("data") or {})
+
+
+def _lessons_of_models(attempt: Mapping[str, Json], outcome: Mapping[str, Json]) -> Iterable[Lesson]:
+    """Yield what the answers of several models teach of each by itself, by what the run believed of them."""
+    kind, _, name = attempt["ref"].partition("/")
+    if kind != "strategy":
+        return
+    asked = answers_always_asked(name, attempt["options"], len(attempt["models"]))
+    for each in outcome.get("candidates", ())[:asked]:
+        quality = each["quality"] or {}
+        if quality.get("judged"):
+            result = Result(
+                quality=quality["overall"],
+                cost_usd=float(each["cost_usd"] or 0),
+                seconds=each["latency_s"] or 0.0,
+                weight=WEIGHTS[ResultSource.POSTERIOR],
+            )
+            yield Lesson(ref=f"model/{each['model']}", result=result)
 
 
 def _add(team: Any, changes: Iterable[Increment]) -> None:  # noqa: ANN401  # the id of a team

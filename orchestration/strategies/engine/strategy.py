@@ -166,6 +166,18 @@ def all_strategies() -> Mapping[str, Strategy]:
     return MappingProxyType(dict(sorted(by_name.items())))
 
 
+def answers_always_asked(name: str, options: Mapping[str, Json], panel: int) -> int:
+    """Return how many answers a strategy asks of a panel of so many in any case, out of sight of others.
+
+    Those that follow, mostly of expensive models, see the hard questions alone: they say nothing of how good
+    their models are otherwise.
+    """
+    strategy = all_strategies().get(name)
+    if strategy is None or not strategy.answer_alone:
+        return 0
+    return strategy.effort(parse_options(strategy.Options, options), panel).answers[0]
+
+
 def get_strategy(name: str) -> Strategy:
     """Return the strategy called `name`. Raises `InvalidRequest`."""
     strategy = all_strategies().get(name)
