@@ -431,12 +431,9 @@ class Belief:
         added = replace(added, length=usual.get(question.kind, usual.get("", added.length)))
         answers, place = (*posterior.answers, added), len(posterior.answers)
         judged, outcomes = [group.judged for group in posterior.groups], []
-        for joined in range(len(groups) + 1):
-            following = [*groups, ()]
-            following[joined] = (*following[joined], place)
-            if joined < len(groups):
-                del following[-1]
-            outcomes.append(_shares(self._by_reason(question, answers, tuple(following)), judged)[:-1])
+        for at, joined in enumerate([*((*group, place) for group in groups), (place,)]):
+            following = (*groups[:at], joined, *groups[at + 1 :])
+            outcomes.append(_shares(self._by_reason(question, answers, following), judged)[:-1])
         chances = _predicted(outcomes, [group.right for group in posterior.groups])
         gains = [chance * (max(each) - each[leader]) for chance, each in zip(chances, outcomes, strict=True)]
         return max(0.0, sum(gains))
