@@ -50,7 +50,7 @@ def test_the_results_show_how_auto_decided(window: Visit, site: Installation, tm
     page.get_by_role("link", name="All results").click()
     shown = page.locator("#decisions-0")
     expect(shown).to_contain_text("Cascade for analysis (2 of 2), Parallel for reasoning (5 of 6)")
-    expect(shown).to_contain_text("1 of 8 first answers were estimated below 90%")
+    expect(shown).to_contain_text("2 of 8 first answers were estimated below 90%")
     expect(shown).to_contain_text("1 critical request, answered by a consensus of more than half")
     for rule in ("slow", "poor", "flaky", "busy"):
         row = shown.locator("tr", has=page.get_by_text(rule, exact=True))
