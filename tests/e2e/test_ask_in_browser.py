@@ -32,15 +32,20 @@ WATCH_TEXTS = """(() => {
 
 
 def test_three_models_answer_side_by_side_and_one_is_chosen_without_a_reload(window: Visit) -> None:
-    page = window.page
+    """A browser that is kept waiting may find a run ended: texts are to be seen growing in one of three."""
+    page, grew = window.page, False
     page.add_init_script(WATCH_TEXTS)
-    ask(window, QUESTION, *PANEL)
-    with window.staying():
-        has_ended(page)
-        seen = page.evaluate("window.seenLengths")
-    assert sorted(seen) == sorted(PANEL)
-    assert all(len(lengths) >= 2 and lengths == sorted(lengths) for lengths in seen.values()), seen
-    assert page.locator('.lane[data-state="answered"]').count() == 3
+    for _ in range(3):
+        ask(window, QUESTION, *PANEL)
+        with window.staying():
+            has_ended(page)
+            seen = page.evaluate("window.seenLengths")
+        assert all(lengths == sorted(lengths) for lengths in seen.values()), seen
+        assert page.locator('.lane[data-state="answered"]').count() == 3
+        grew = sorted(seen) == sorted(PANEL) and all(len(lengths) >= 3 for lengths in seen.values())
+        if grew:
+            break
+    assert grew
     assert window.errors == []
 
 
