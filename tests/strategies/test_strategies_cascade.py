@@ -123,6 +123,7 @@ async def test_whoever_adds_most_for_its_price_is_asked_next_or_the_next_by_pric
         run.belief = replace(shipped_belief(), records={"a": weak, "b": weak, "big": good})
         outcome = await run.run(width=1, order=order, preset="quality")
         assert outcome.decisions[0].chosen == asked
+        assert "asking big would add" in outcome.decisions[0].reason
 
 
 async def test_a_point_of_quality_has_a_price_of_its_own() -> None:

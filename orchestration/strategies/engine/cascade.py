@@ -296,10 +296,11 @@ class _CascadeRun(StrategyRun):
             chosen = next(candidate for candidate in answers if candidate.step == best)
             gains = self._gains(chosen, answers, named)
             prices = least_gains(self.panel.members, self.text, self.options)
-            if self.options.order is Order.WORTH and named:
-                following = max(named, key=lambda name: gains[name] / prices[name])
+            most = max(named, key=lambda name: gains[name] / prices[name], default="")
+            if self.options.order is Order.WORTH:
+                following = most
             if answered_candidates(level):
-                found = self._judge(chosen, gains, prices)
+                found = self._judge(chosen, most, gains.get(most, 0.0), prices.get(most, 0.0))
         decided = {"accepted": found.step, "reason": found.reason, "next": following}
         stored = await self.context.decide(f"{ACCEPT}/{number}", decided)
         # runs that began with an earlier version have no "next": they went on by price
@@ -307,14 +308,14 @@ class _CascadeRun(StrategyRun):
             "next", "".join(named[:1])
         )
 
-    def _judge(self, chosen: Candidate, gains: Mapping[str, float], prices: Mapping[str, float]) -> Selection:
+    def _judge(self, chosen: Candidate, most: str, gain: float, needed_gain: float) -> Selection:
         """Accept an answer that reaches the threshold, or to which no model left adds enough for its price.
 
-        `gains` are what the models left are expected to add. None is accepted below the quality that the
-        request asks for.
+        `most` is the model that adds most for its price, empty where nobody is left. None is accepted below
+        the quality that the request asks for.
         """
         threshold = self.options.threshold
-        if not gains:
+        if not most:
             quality = f"{estimated(chosen)}, the highest"
             return Selection(
                 step=chosen.step, reason=f"{chosen.model} is accepted: {quality}; nobody is left."
@@ -326,10 +327,9 @@ class _CascadeRun(StrategyRun):
         if threshold is not None:
             reason = f"{chosen.model} is accepted: {score}, {percent(needed)} needed."
             return Selection(step=chosen.step, reason=reason)
-        most = max(gains, key=lambda name: gains[name] - prices[name])
-        added = f"{score}; asking {most} would add {points(gains[most])}"
-        wanted = f"the {points(prices[most])} that its price asks for"
-        if gains[most] > prices[most]:
+        added = f"{score}; asking {most} would add {points(gain)}"
+        wanted = f"the {points(needed_gain)} that its price asks for"
+        if gain > needed_gain:
             return Selection(step="", reason=f"{chosen.model}: {added}, more than {wanted}.")
         reason = f"{chosen.model} is accepted: {added}, no more than {wanted}."
         return Selection(step=chosen.step, reason=reason)
