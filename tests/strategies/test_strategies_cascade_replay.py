@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from orchestration.llm.engine.errors import ProviderUnavailable
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.budget import Limits
+from orchestration.strategies.engine.belief.model import AnswerRecord
+from orchestration.strategies.engine.belief.shipped import shipped_belief
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.crashes import crash_points
@@ -91,3 +94,19 @@ async def test_an_answer_cut_off_in_an_earlier_attempt_is_not_asked_again() -> N
     outcome = await run.run(threshold=0.95)
     assert (run.calls["b"], outcome.candidates[1].state) == (1, "cancelled")
     assert outcome.chosen == "ask/dear"
+
+
+async def test_a_run_that_began_before_the_next_model_was_journaled_goes_on_by_price() -> None:
+    run = Stage(strategy="cascade", members=answering(a="4", b="3", c="5", dear="6"))
+    good = AnswerRecord(prior=0.95)
+    run.belief = replace(shipped_belief(), records={"dear": good})
+    await run.run()
+    assert (run.log.steps["accept/1"].result or {})["next"] == "dear"
+    older = run.log.steps["accept/1"]
+    kept = {name: value for name, value in (older.result or {}).items() if name != "next"}
+    first = (run.log.steps["ask/a"], run.log.steps["ask/b"])
+    run.log.records = [*first, replace(older, result=kept)]
+    before = run.calls
+    await run.run()
+    assert (run.calls["a"], run.calls["b"]) == (before["a"], before["b"])
+    assert run.calls["c"] == before["c"] + 1
