@@ -54,7 +54,7 @@ FEWEST_BELIEVED = 2
 LEAST_GAIN = 0.005
 """The expected gain in the probability of a right answer for which one more model is asked.
 
-On recorded answers of five cheap models, in five folds, this and a probability of 0.97 leave out 46 % of the
+On recorded answers of five cheap models, in five folds, this and a probability of 0.97 leave out 49 % of the
 calls and lose 0.2 points of accuracy (`python -m benchmarks.stopping`)."""
 _ONE_ANSWER = "There is only one answer: nothing to compare it with, and nobody else's to review."
 _TWO_ANSWERS = "Of two answers a review decides nothing: each model could only rank the other's first."
