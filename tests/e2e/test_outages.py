@@ -13,6 +13,7 @@ from benchmarks.member import Member
 from orchestration.runs.consumers import SUBSCRIBE_EVERY_S
 from tests.support.engines import until
 from tests.support.follower import REFUSED, RESTART, Follower
+from tests.support.pausing import pause
 from tests.support.postgres_server import needs_postgres
 from tests.support.production import SITE, Production, production
 from tests.support.provider_process import ProviderProcess
@@ -140,7 +141,7 @@ def test_runs_whose_messages_are_flushed_are_carried_out_all_the_same(
 ) -> None:
     provider.behave(m1=QUICK)
     worker = site.processes[-1]
-    worker.send_signal(signal.SIGSTOP)
+    pause(worker.pid)
     runs = [asked_in_time(member) for _ in range(6)]
     listeners = f"asgi:group:run.{runs[0]}"
     with Follower(member, runs[0]) as page:

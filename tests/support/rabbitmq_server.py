@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.engines import until
+from tests.support.pausing import pause_group
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 """Where Debian keeps the programs that do not insist on a user of their own."""
@@ -76,7 +77,7 @@ class RabbitServer:
 
     def freeze(self) -> None:
         """Let it answer nothing, its connections left open."""
-        os.killpg(self._processes[-1].pid, signal.SIGSTOP)
+        pause_group(self._processes[-1].pid)
 
     def kill(self) -> None:
         """End it as a power cut would, with the programs that it started."""

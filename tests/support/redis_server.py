@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from tests.support.pausing import pause
+
 PROGRAM = shutil.which("redis-server")
 needs_redis = pytest.mark.skipif(PROGRAM is None, reason="redis-server is not installed; .ci/run installs it")
 
@@ -51,11 +53,11 @@ class RedisServer:
 
     def freeze(self) -> None:
         """Let it answer nothing, its connections left open."""
-        self._signal(signal.SIGSTOP)
+        pause(self._running.pid)
 
     def thaw(self) -> None:
         """Let it go on."""
-        self._signal(signal.SIGCONT)
+        self._running.send_signal(signal.SIGCONT)
 
     def flush(self) -> None:
         """Throw away everything it holds."""
@@ -67,9 +69,10 @@ class RedisServer:
         with Redis.from_url(self.url) as client:
             return bool(client.exists(key))
 
-    def _signal(self, number: int) -> None:
+    @property
+    def _running(self) -> subprocess.Popen[str]:
         assert self._process is not None, "it is not running"
-        self._process.send_signal(number)
+        return self._process
 
 
 @contextmanager
