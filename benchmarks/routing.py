@@ -117,13 +117,12 @@ def show(streams: Sequence[StreamFigures], found: Sequence[CurveFigures]) -> Non
             f"{row.late_error:>6.2f}{row.over_task:>+7.2f}{row.over_random:>+8.2f}  {row.best}; {row.chosen}"
         )
     if found:
-        print(
-            f"{'questions':<16}{'number':>7}{'predicted by':>24}{'APGR':>8}{'low':>7}{'high':>7}{'must':>6}"
-        )
+        heads = f"{'questions':<16}{'number':>7}{'predicted by':>24}{'APGR':>8}{'low':>7}{'high':>7}"
+        print(f"{heads}{'splits':>14}{'must':>6}")
     for curve in found:
         print(
             f"{curve.name:<16}{curve.questions:>7}{curve.by:>24}{curve.apgr:>8.3f}{curve.low:>7.3f}"
-            f"{curve.high:>7.3f}{curve.must:>6.2f}"
+            f"{curve.high:>7.3f}{f'{curve.least:.3f}-{curve.most:.3f}':>14}{curve.must:>6.2f}"
         )
 
 

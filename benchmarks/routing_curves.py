@@ -3,9 +3,9 @@
 Prompts are ordered by the predicted gain; the more go to the strong model, the better the answers. The APGR
 is the mean, over all shares, of the part of the gap between both that is recovered (RouteLLM, Ong et al.
 2024): 0.5 by chance. In each fold, the kernel of the ridge regression is chosen by further folds inside it.
-Equal prompts are in one fold. Where other models were recorded, half their mean is subtracted from the gain
-that is learned: it says more of how hard a question is than two answers do. Only words and traits of the
-prompt are read, as `Difficulty` reads them.
+Equal prompts are in one fold; the prompts are dealt into folds `SPLITS` times. Where other models were
+recorded, half their mean is subtracted from the gain that is learned: it says more of how hard a question is
+than two answers do. Only words and traits of the prompt are read, as `Difficulty` reads them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ from benchmarks.difficulty import (
 from orchestration.evaluation.engine.apgr import routing_curve
 
 FOLDS, INNER, DIMENSIONS = 5, 4, 256
+SPLITS = 5
+"""Times that prompts are dealt into folds; figures are means over them."""
 SETS = {"routellm_mmlu": 0.66, "gsm8k_legacy": 0.65}
 """Recordings, and what must be reached."""
 PENALTIES = {"product": 8.0, "sum": 3.0}
@@ -44,7 +47,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class CurveFigures:
-    """The APGR of one recording and predictor with its 95 % interval, by bootstrap over prompts."""
+    """The APGR of one recording and predictor with its 95 % interval, by bootstrap over prompts.
+
+    Means over the splits into folds; `least` and `most` are the APGR of single splits.
+    """
 
     name: str
     questions: int
@@ -52,6 +58,8 @@ class CurveFigures:
     apgr: float
     low: float
     high: float
+    least: float
+    most: float
     must: float
 
 
@@ -129,15 +137,15 @@ def _directions(rows: Array) -> Array:
     return kept
 
 
-def predicted(gains: Gains) -> Array:
-    """Return the gain that is predicted for each prompt, from the prompts of the other folds."""
+def predicted(gains: Gains, split: int) -> Array:
+    """Return the gain that is predicted for each prompt, from the prompts of the other folds of a split."""
     spoken = np.zeros((len(gains.prompts), BUCKETS), dtype=np.float32)
     for row, prompt in zip(spoken, gains.prompts, strict=True):
         for bucket, value in words(prompt).items():
             row[bucket] = value
     counted = np.array([traits(prompt) for prompt in gains.prompts], dtype=np.float32)
     found = np.zeros(len(gains.prompts))
-    for known, asked in folds(gains.prompts, FOLDS, 0):
+    for known, asked in folds(gains.prompts, FOLDS, split):
         kernels = Kernels(spoken, counted, known)
         found[asked] = kernels.predict(_chosen(kernels, gains, known), (known, asked), gains.learned)
     return found
@@ -162,10 +170,10 @@ def _chosen(kernels: Kernels, gains: Gains, known: Array) -> str:
     return max(PENALTIES, key=reached)
 
 
-def by_difficulty(gains: Gains) -> Array:
+def by_difficulty(gains: Gains, split: int) -> Array:
     """Return the gain of the strong over the weak model that `Difficulty` predicts, as a team learns it."""
     found = np.zeros(len(gains.prompts))
-    for known, asked in folds(gains.prompts, FOLDS, 0):
+    for known, asked in folds(gains.prompts, FOLDS, split):
         examples = [
             GradedQuestion(
                 text=gains.prompts[place], right=float(1 + gains.strong[place] - gains.weak[place]) / 2
@@ -177,16 +185,19 @@ def by_difficulty(gains: Gains) -> Array:
     return found
 
 
-def figures(name: str, gains: Gains, by: str, scores: Array) -> CurveFigures:
-    """Return the APGR with its interval."""
-    curve = routing_curve(scores.tolist(), gains.weak.tolist(), gains.strong.tolist())
+def figures(name: str, gains: Gains, by: str, splits: Sequence[Array]) -> CurveFigures:
+    """Return the APGR with its interval, of the scores by each split."""
+    found = [routing_curve(scores.tolist(), gains.weak.tolist(), gains.strong.tolist()) for scores in splits]
+    reached = [curve.apgr for curve in found]
     return CurveFigures(
         name=name,
-        questions=len(scores),
+        questions=len(gains.prompts),
         by=by,
-        apgr=curve.apgr,
-        low=curve.apgr_ci95[0],
-        high=curve.apgr_ci95[1],
+        apgr=fmean(reached),
+        low=fmean(curve.apgr_ci95[0] for curve in found),
+        high=fmean(curve.apgr_ci95[1] for curve in found),
+        least=min(reached),
+        most=max(reached),
         must=SETS[name],
     )
 
@@ -198,8 +209,10 @@ def curves(folder: Path) -> list[CurveFigures]:
         gains = read_gains(folder, name)
         length = np.array([float(len(prompt)) for prompt in gains.prompts])
         found += [
-            figures(name, gains, "length", length),
-            figures(name, gains, "Difficulty", by_difficulty(gains)),
-            figures(name, gains, "kernels, nested folds", predicted(gains)),
+            figures(name, gains, "length", [length]),
+            figures(name, gains, "Difficulty", [by_difficulty(gains, split) for split in range(SPLITS)]),
+            figures(
+                name, gains, "kernels, nested folds", [predicted(gains, split) for split in range(SPLITS)]
+            ),
         ]
     return found

@@ -19,16 +19,18 @@ from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 from random import Random
-from statistics import fmean, pstdev
+from statistics import fmean, geometric_mean, pstdev
 
 from benchmarks.belief import FOLDS, FROM_SCRATCH, START
 from benchmarks.recorded_answers import DATA, MIXED, folder_or_exit, panels
 from orchestration.strategies.engine.belief.fitting import ReadExample, fit
 from orchestration.strategies.engine.belief.model import Belief
 from orchestration.strategies.engine.belief.reading import question_traits, read_text
+from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.lengths import length_beside_usual
 from orchestration.strategies.engine.voting.strategy import FEWEST_BELIEVED, LEAST_GAIN
 
-DIALS = (0.05, 0.08, 0.1, 0.12, 0.14, 0.15, 0.16, 0.18)
+DIALS = (0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.14, 0.16)
 SURE = (0.95, 0.96, 0.97, 0.98)
 THOUSAND = 1_000
 STOPPED = ("weak5", "cheap5", "mid5", "top5")
@@ -38,10 +40,11 @@ BINS = (0.0, 1e-6, 0.02, 0.04, 0.08, 0.15, 0.3, 1.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Priced:
-    """A question with the answers of models, and what each of them cost in US dollars."""
+    """A question with the answers of models, what each of them cost in US dollars, and its tokens."""
 
     example: ReadExample
     costs: Sequence[float]
+    tokens: Sequence[int]
 
     def of(self, models: Sequence[str]) -> Priced | None:
         """Return the question with the answers of these models in this order, None without one of them."""
@@ -49,7 +52,11 @@ class Priced:
         if any(model not in place for model in models):
             return None
         places = [place[model] for model in models]
-        return Priced(example=self.example.only(places), costs=[self.costs[each] for each in places])
+        return Priced(
+            example=self.example.only(places),
+            costs=[self.costs[each] for each in places],
+            tokens=[self.tokens[each] for each in places],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +77,7 @@ def questions(folder: Path) -> Iterator[Priced]:
                 known = [
                     each
                     for each in recorded["answers"]
-                    if None not in (each["text"], each["correct"], each["cost_usd"])
+                    if None not in (each["text"], each["correct"], each["cost_usd"], each["tokens"])
                 ]
                 yield Priced(
                     example=ReadExample(
@@ -79,6 +86,7 @@ def questions(folder: Path) -> Iterator[Priced]:
                         right=tuple(each["correct"] for each in known),
                     ),
                     costs=[each["cost_usd"] for each in known],
+                    tokens=[each["tokens"] for each in known],
                 )
 
 
@@ -111,12 +119,29 @@ def early(belief: Belief, one: Priced, *, sure: float | None) -> Ended:
     return ended(belief, one, len(names))
 
 
-def cascaded(belief: Belief, one: Priced, dial: float) -> Ended:
+Usual = Mapping[TaskType, Sequence[int]]
+"""The tokens that each model of a panel usually writes, by type of task."""
+
+
+def usual_tokens(known: Sequence[Priced]) -> Usual:
+    """Return the geometric mean of the tokens of each model's answers, by type of task."""
+    by_task = defaultdict[TaskType, list[Sequence[int]]](list)
+    for each in known:
+        by_task[each.example.question.task].append(each.tokens)
+    return {
+        task: [round(geometric_mean([max(1, each) for each in column])) for column in zip(*rows, strict=True)]
+        for task, rows in by_task.items()
+    }
+
+
+def cascaded(belief: Belief, one: Priced, dial: float, usual: Usual) -> Ended:
     """Return how a cascade ends: two cheap models, and the expensive one where it is worth its price."""
     question, answers = one.example.question, one.example.answers
     posterior = belief.after(question, answers[:2])
-    stops = bool(posterior.groups) and belief.worth(posterior, question, answers[-1].model) <= dial
-    return ended(belief, one, 2 if stops else len(answers))
+    known = usual.get(question.task, one.tokens)
+    longer = length_beside_usual(zip(one.tokens[:2], known[:2], strict=True))
+    gain = belief.worth(posterior, question, answers[-1].model) if posterior.groups else 1.0
+    return ended(belief, one, 2 if gain <= dial * longer else len(answers))
 
 
 def agreed(belief: Belief, one: Priced) -> Ended:
@@ -127,9 +152,9 @@ def agreed(belief: Belief, one: Priced) -> Ended:
     return Ended(right=bool(one.example.right[last]), calls=2, cost_usd=sum(one.costs[: 2 if same else None]))
 
 
-def by_rule(belief: Belief, one: Priced, *, is_ladder: bool) -> dict[str, Ended]:
-    """Return how a question ends under each rule."""
-    if not is_ladder:
+def by_rule(belief: Belief, one: Priced, usual: Usual | None) -> dict[str, Ended]:
+    """Return how a question ends under each rule; cascades where it is told how long answers usually are."""
+    if usual is None:
         return {
             "all": ended(belief, one, len(one.costs)),
             "exact": early(belief, one, sure=None),
@@ -139,7 +164,7 @@ def by_rule(belief: Belief, one: Priced, *, is_ladder: bool) -> dict[str, Ended]
     return {
         "expensive alone": Ended(right=right, calls=1, cost_usd=one.costs[-1]),
         "two agree, else it": agreed(belief, one),
-        **{f"worth {dial:g}": cascaded(belief, one, dial) for dial in DIALS},
+        **{f"worth {dial:g}": cascaded(belief, one, dial, usual) for dial in DIALS},
     }
 
 
@@ -176,9 +201,11 @@ def results(
             )
             for panel in (*STOPPED, "ladder"):
                 models = named[panel]
-                team = fit([e.example for each in learned_from if (e := each.of(models))], shipped)
+                known = [e for each in learned_from if (e := each.of(models))]
+                team = fit([each.example for each in known], shipped)
+                usual = usual_tokens(known) if panel == "ladder" else None
                 for one in (each.of(models) for each in order[number::FOLDS]):
-                    for rule, end in by_rule(team, one, is_ladder=panel == "ladder").items() if one else ():
+                    for rule, end in by_rule(team, one, usual).items() if one else ():
                         whole[panel].setdefault(rule, []).append(end)
                     for asked, place, gain in gains(team, one, drawn) if one else ():
                         added[panel, asked, place].append(gain)

@@ -10,7 +10,7 @@ from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import LONGEST, step_key
 from orchestration.strategies.engine.errors import AllModelsFailed
 from orchestration.strategies.engine.rounds import single_error
-from orchestration.strategies.engine.types import counted, dollars, listed, percent
+from orchestration.strategies.engine.types import counted, dollars, dollars_apart, listed, percent
 
 
 def test_a_key_is_its_parts_with_slashes() -> None:
@@ -67,3 +67,19 @@ def test_a_share_has_the_decimals_that_tell_it_from_another(
     share: float, beside: float | None, words: str
 ) -> None:
     assert percent(share, beside=beside) == words
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        ("0.00091", "0.00076", "$0.00015"),
+        ("0.000914", "0.000755", "$0.00015"),
+        ("0.0048", "0.00423", "$0.00060"),
+        ("12.344", "12.336", "$0"),
+        ("0", "0.5", "$0.50"),
+        ("3", "1.5", "$1.50"),
+    ],
+)
+def test_a_difference_of_amounts_is_that_of_what_is_shown(one: str, other: str, apart: str) -> None:
+    assert dollars_apart(Decimal(one), Decimal(other)) == apart
+    assert dollars_apart(Decimal(other), Decimal(one)) == apart

@@ -13,6 +13,7 @@ from orchestration.llm.engine.types import Capability, Prices, Purpose
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.lengths import (
     ENOUGH,
+    FARTHEST_LENGTH,
     LEAST_ROOM,
     QUARTILE,
     WIDEST,
@@ -20,6 +21,7 @@ from orchestration.strategies.engine.lengths import (
     PastCall,
     allowance,
     expected_length,
+    length_beside_usual,
 )
 from tests.support.models import spec_named
 
@@ -131,3 +133,30 @@ def test_what_the_money_pays_for_is_not_cut_off() -> None:
 def test_answers_that_cost_nothing_may_be_as_long_as_the_model_can(prices: Prices | None) -> None:
     free = replace(SPEC, prices=prices)
     assert allowance(free, length(), Decimal("0.001")).most == SPEC.max_output_tokens
+
+
+@pytest.mark.parametrize(
+    ("written", "factor"),
+    [
+        ([], 1.0),
+        ([(0, 100)], 1.0),  # a provider that counts nothing
+        ([(100, 100)] * 3, 1.0),
+        ([(400, 100)], 2.0),
+        ([(200, 100), (400, 100)], 2.0),
+        ([(200, 100), (50, 100)], 1.0),
+        ([(25, 100)], 0.5),
+        ([(10**6, 1)] * 4, FARTHEST_LENGTH),
+        ([(1, 10**6)] * 4, 1 / FARTHEST_LENGTH),
+    ],
+)
+def test_the_next_answer_is_longer_than_usual_as_those_before_it_are(
+    written: list[tuple[int, int]], factor: float
+) -> None:
+    assert length_beside_usual(written) == pytest.approx(factor)
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)), max_size=5), st.integers(1, 5))
+def test_longer_answers_never_make_the_next_one_shorter(written: list[tuple[int, int]], times: int) -> None:
+    longer = [(tokens * times, usual) for tokens, usual in written]
+    assert length_beside_usual(written) <= length_beside_usual(longer) + 1e-9
+    assert 1 / FARTHEST_LENGTH - 1e-9 <= length_beside_usual(longer) <= FARTHEST_LENGTH + 1e-9

@@ -16,9 +16,11 @@ from orchestration.runs.engine.types import EventKind
 from orchestration.strategies.engine.belief.model import AnswerRecord
 from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.cascade import LEAST_PRICE, CascadeOptions, least_gains
+from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.errors import AllModelsFailed
-from orchestration.strategies.engine.strategy import validate_options
-from orchestration.strategies.engine.types import Constraints, StrategyEvent
+from orchestration.strategies.engine.profiles import expectation
+from orchestration.strategies.engine.strategy import Panel, validate_options
+from orchestration.strategies.engine.types import Constraints, Request, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
 from tests.support.judges import scores
@@ -38,7 +40,11 @@ def costing(name: str, dollars: int | None, reply: str | Completion | ModelError
     return ScriptedModel(spec_named(name, prices=prices or None), [reply])
 
 
-def said(number: int, tokens: int = 10) -> Completion:
+USUAL = 175
+"""The tokens of an answer to so short a question before any was seen."""
+
+
+def said(number: int, tokens: int = USUAL) -> Completion:
     return Completion(text=f"Answer: {number}", usage=Usage(input_tokens=10, output_tokens=tokens))
 
 
@@ -56,7 +62,7 @@ async def test_where_the_two_cheapest_agree_the_dear_one_is_not_asked() -> None:
     assert (outcome.answer, outcome.chosen) == ("Answer: 4", "ask/a")
     assert run.calls == {"big": 0, "a": 1, "b": 1}
     assert outcome.decisions[-1].reason == (
-        "a is accepted: estimated quality 94%; asking big would add 0 points, no more than the 12 points"
+        "a is accepted: estimated quality 94%; asking big would add 0 points, no more than the 8 points"
         " that its price asks for."
     )
     assert "Not needed: big." in outcome.notes
@@ -70,7 +76,7 @@ async def test_where_they_differ_the_expensive_one_decides_and_it_says_so() -> N
     assert (move.chosen, move.options) == ("big", ("a", "b"))
     assert re.fullmatch(
         r"a: estimated quality 39%; asking big would add 19 points,"
-        r" more than the 12 points that its price asks for\.",
+        r" more than the 8 points that its price asks for\.",
         move.reason,
     )
     assert set(move.scores) == {"a", "b"}
@@ -91,7 +97,7 @@ GOOD, POOR = AnswerRecord(prior=0.95), AnswerRecord(prior=0.5)
     ("records", "asked"),
     [
         ({"a": POOR, "b": POOR, "big": GOOD}, {"quality": 3, "balanced": 3, "economy": 3}),
-        ({"a": POOR, "b": POOR, "big": POOR}, {"quality": 3, "balanced": 2, "economy": 2}),
+        ({"a": POOR, "b": POOR, "big": POOR}, {"quality": 3, "balanced": 3, "economy": 2}),
     ],
 )
 async def test_presets_say_what_a_better_answer_may_cost(
@@ -113,7 +119,7 @@ async def test_a_cheap_model_is_asked_for_a_gain_for_which_an_expensive_one_is_n
     outcome = await run.run(width=1)
     assert run.calls == {"big": 0, "a": 1, "b": 1}
     assert "asking b would add" in outcome.decisions[0].reason
-    assert "more than the 2.7 points that its price asks for" in outcome.decisions[0].reason
+    assert "more than the 1.8 points that its price asks for" in outcome.decisions[0].reason
 
 
 async def test_whoever_adds_most_for_its_price_is_asked_next_or_the_next_by_price() -> None:
@@ -141,9 +147,37 @@ async def test_a_point_of_quality_has_a_price_of_its_own() -> None:
 def test_models_that_cost_nothing_are_asked_for_any_gain() -> None:
     nothing = Prices(input_per_million=Decimal(0), output_per_million=Decimal(0))
     free = [ScriptedModel(spec_named(name, prices=nothing), [said(4)]) for name in "abc"]
-    beside = least_gains([costing("big", 1, said(4)), *free], "What?", CascadeOptions())
-    assert beside == {"big": pytest.approx(0.12), **dict.fromkeys("abc", LEAST_PRICE)}
-    assert least_gains(free, "What?", CascadeOptions()) == dict.fromkeys("abc", 0.12)
+    asked = Request(text="What?", options={})
+    beside = least_gains(Panel(members=(costing("big", 1, said(4)), *free)), asked, CascadeOptions())
+    assert beside == {"big": pytest.approx(0.08), **dict.fromkeys("abc", LEAST_PRICE)}
+    assert least_gains(Panel(members=tuple(free)), asked, CascadeOptions()) == dict.fromkeys("abc", 0.08)
+
+
+async def test_longer_answers_than_usual_make_the_next_one_dearer() -> None:
+    """Two answers eight times as long say that the next is three times, the most; reading costs the same."""
+    found = {}
+    for tokens in (1, USUAL, 8 * USUAL):
+        run = stage(*(costing(name, at, said(4, tokens)) for name, at in {"big": 9, "a": 1, "b": 2}.items()))
+        reason = (await run.run()).decisions[-1].reason
+        [needed] = re.findall("no more than the ([0-9.]+) points", reason)
+        found[tokens] = float(needed)
+        assert reason.endswith("(8 points for an answer of usual length).") == (tokens != USUAL)
+    assert found[1] < found[USUAL] == 8
+    assert 8 / 3 < found[1] < 3
+    assert 23 < found[8 * USUAL] < 24
+
+
+async def test_what_models_usually_write_is_read_from_their_profiles() -> None:
+    """The expensive one per token writes so little that it is the cheapest."""
+    brief, wordy = (
+        replace(expectation(spec_named("x"), task), asked=50, written=written)
+        for task, written in ((TaskType.CONVERSATION, 4.0), (TaskType.CONVERSATION, 900.0))
+    )
+    run = ladder(4, 4, 4)
+    for model, profile in zip(run.members, (brief, wordy, wordy), strict=True):
+        model.profiles = (profile,)
+    await run.run(width=1)
+    assert run.calls == {"big": 1, "a": 0, "b": 0}
 
 
 async def test_answers_that_cannot_be_compared_are_as_good_as_the_records_of_their_models() -> None:
@@ -196,8 +230,16 @@ async def test_the_order_of_the_panel_can_be_asked_for() -> None:
 
 
 async def test_what_was_saved_is_estimated_from_what_the_last_is_expected_to_write() -> None:
-    outcome = await ladder(4, 4, 5).run()
-    assert outcome.notes[-1] == "The answers cost $0.000060; big alone about $0.0016: about $0.0016 saved."
+    """Eight times as long as usual: that of the last is taken to be three times as long as usual."""
+    for tokens, words in (
+        (USUAL, "The answers cost $0.00056; big alone about $0.0016: about $0.0010 saved."),
+        (
+            8 * USUAL,
+            "The answers cost $0.0042; big alone about $0.0048: about $0.00060 saved.",
+        ),
+    ):
+        run = stage(*(costing(name, at, said(4, tokens)) for name, at in {"big": 9, "a": 1, "b": 2}.items()))
+        assert (await run.run()).notes[-1] == words
 
 
 async def test_where_the_dearest_has_no_price_nothing_is_said_of_savings() -> None:
@@ -207,7 +249,7 @@ async def test_where_the_dearest_has_no_price_nothing_is_said_of_savings() -> No
 
 async def test_spending_more_than_the_most_expensive_alone_is_reported() -> None:
     outcome = await ladder(4, 3, 5).run()
-    spent = "The answers cost $0.00024; big alone $0.00018: $0.000060 more was spent, nothing saved."
+    spent = "The answers cost $0.0022; big alone $0.0017: $0.00050 more was spent, nothing saved."
     assert outcome.notes == (spent,)
 
 

@@ -11,8 +11,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Message, ModelSpec, Usage, estimate_tokens
-from orchestration.runs.engine.budget import price
+from orchestration.llm.engine.types import Message, ModelSpec
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import read_candidate
 from orchestration.strategies.engine.deciding import Selection, estimated, overall, select_best
@@ -24,7 +23,8 @@ from orchestration.strategies.engine.profiles import Profile
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
-from orchestration.strategies.engine.single_model import predicted_cost
+from orchestration.strategies.engine.single_model import longer_than_usual, predicted_cost
+from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import (
     AS_SHARE,
     Candidate,
@@ -32,6 +32,7 @@ from orchestration.strategies.engine.types import (
     StrategyOutcome,
     answered_candidates,
     dollars,
+    dollars_apart,
     is_usable,
     listed,
     percent,
@@ -41,7 +42,6 @@ ACCEPT = "accept"
 DRAFT_TASK = """You are given a question and draft answers to it, which may be wrong.
 Answer the question yourself. Use what is right in the drafts and leave what is not; do not mention them.
 """
-TYPICAL_ANSWER_TOKENS = 300
 POINT, PER_THOUSAND = 0.01, 1_000
 """A point of quality, and the requests that its price is quoted for."""
 LEAST_PRICE = 1e-6
@@ -64,12 +64,10 @@ class Preset(StrEnum):
     ECONOMY = "economy"
 
 
-DIALS: Mapping[Preset, float] = {Preset.QUALITY: 0.05, Preset.BALANCED: 0.12, Preset.ECONOMY: 0.16}
+DIALS: Mapping[Preset, float] = {Preset.QUALITY: 0.05, Preset.BALANCED: 0.08, Preset.ECONOMY: 0.12}
 """The least gain in the probability of a right answer for which the most expensive model is asked.
 
-On recorded answers of two cheap models and an expensive one, in five folds, the cascade loses 0.1 points of
-accuracy at 45 % of the cost of the expensive one alone with the second; with the third 0.5 at 37 %
-(`python -m benchmarks.stopping`).
+Where answers are as long as usual; `python -m benchmarks.stopping` measures what comes of them.
 """
 
 
@@ -81,7 +79,8 @@ class CascadeChoices(StrategyOptions):
         title="Preset",
         description="What a better answer may cost: the most expensive model is asked where it is expected to"
         " add so much to the probability of a right answer, a cheaper one for less in proportion to its"
-        " price. quality: 5 points, balanced: 12, economy: 16.",
+        " price, and any for more where the answers so far are longer than usual. quality: 5 points,"
+        " balanced: 8, economy: 12.",
     )
     point_usd: float | None = Field(
         default=None,
@@ -128,9 +127,17 @@ class CascadeOptions(AnswerOptions, JudgedOptions, CascadeChoices):
     main = ("preset", "width")
 
 
-def places(specs: Sequence[ModelSpec], options: CascadeOptions, text: str) -> Sequence[int]:
-    """Return the places of the models by price, where each has one and the panel's order is not asked for."""
-    costs = [expected_cost(spec, text) for spec in specs]
+def places(
+    specs: Sequence[ModelSpec],
+    options: CascadeOptions,
+    request: Request,
+    profiles: Mapping[str, Sequence[Profile]],
+) -> Sequence[int]:
+    """Return the places of the models by the price of an answer, or as they are.
+
+    They stay as they are where one has no price, and where the panel's order is asked for.
+    """
+    costs = [predicted_cost(spec, request, profiles) for spec in specs]
     known = [cost for cost in costs if cost is not None]
     if options.order is not Order.PANEL and len(known) == len(costs):
         return sorted(range(len(specs)), key=known.__getitem__)
@@ -142,27 +149,27 @@ def first_width(options: CascadeOptions, panel: int) -> int:
     return max(1, min(options.width, panel - 1))
 
 
-def expected_cost(spec: ModelSpec, text: str, answer_tokens: int = TYPICAL_ANSWER_TOKENS) -> Decimal | None:
-    """Return about what asking `text` costs in US dollars, None without a price."""
-    return price(spec, Usage(input_tokens=estimate_tokens(text), output_tokens=answer_tokens))
-
-
-def least_gains(members: Sequence[ChatModel], text: str, options: CascadeOptions) -> Mapping[str, float]:
+def least_gains(
+    panel: Panel, request: Request, options: CascadeOptions, longer: float = 1.0
+) -> Mapping[str, float]:
     """Return the gain in the probability of a right answer for which each member is asked.
 
     Where a point of quality has no price of its own, or a member has none, it is a share of what the preset
-    says for the most expensive; without prices it is the same for all.
+    says for the most expensive; without prices it is the same for all. Answers that are `longer` than usual
+    by a factor cost more.
     """
-    costs = {model.spec.name: expected_cost(model.spec, text) for model in members}
-    known = {name: float(cost) for name, cost in costs.items() if cost is not None}
-    highest = max(known.values(), default=0.0)
-    if len(known) < len(costs) or not highest:
-        return dict.fromkeys(costs, DIALS[options.preset])
+    usual, here = (
+        {each.spec.name: predicted_cost(each.spec, request, panel.profiles, factor) for each in panel.members}
+        for factor in (1.0, longer)
+    )
+    highest = max((float(cost) for cost in usual.values() if cost is not None), default=0.0)
+    if None in usual.values() or not highest:
+        return dict.fromkeys(usual, DIALS[options.preset])
     if options.point_usd is not None:
         factor = POINT * PER_THOUSAND / options.point_usd
     else:
         factor = DIALS[options.preset] / highest
-    return {name: max(LEAST_PRICE, factor * cost) for name, cost in known.items()}
+    return {name: max(LEAST_PRICE, factor * float(cost or 0)) for name, cost in here.items()}
 
 
 def savings_sentence(
@@ -184,8 +191,8 @@ def savings_sentence(
     about = "" if own else "about "
     costs = f"The answers cost {dollars(paid)}; {last} alone {about}{dollars(alone)}"
     if paid <= alone:
-        return f"{costs}: {about}{dollars(alone - paid)} saved."
-    return f"{costs}: {about}{dollars(paid - alone)} more was spent, nothing saved."
+        return f"{costs}: {about}{dollars_apart(alone, paid)} saved."
+    return f"{costs}: {about}{dollars_apart(paid, alone)} more was spent, nothing saved."
 
 
 def points(share: float) -> str:
@@ -204,13 +211,14 @@ class _CascadeRun(StrategyRun):
     @property
     def ordered(self) -> list[ChatModel]:
         """The members from cheap to expensive, or as on the panel."""
-        members = self.panel.members
-        return [members[at] for at in places([model.spec for model in members], self.options, self.text)]
+        members, profiles = self.panel.members, self.panel.profiles
+        specs = [model.spec for model in members]
+        return [members[place] for place in places(specs, self.options, self.request, profiles)]
 
     @property
-    def text(self) -> str:
-        """All that is asked."""
-        return self.request.system + self.request.text
+    def longer(self) -> float:
+        """By what factor the answers so far are longer than is usual for their models."""
+        return longer_than_usual(self.request, self.answers, self.panel)
 
     @property
     def answers(self) -> list[Candidate]:
@@ -295,7 +303,7 @@ class _CascadeRun(StrategyRun):
             best = select_best(answers).step
             chosen = next(candidate for candidate in answers if candidate.step == best)
             gains = self._gains(chosen, answers, named)
-            prices = least_gains(self.panel.members, self.text, self.options)
+            prices = least_gains(self.panel, self.request, self.options, self.longer)
             most = max(named, key=lambda name: gains[name] / prices[name], default="")
             if self.options.order is Order.WORTH:
                 following = most
@@ -329,6 +337,8 @@ class _CascadeRun(StrategyRun):
             return Selection(step=chosen.step, reason=reason)
         added = f"{score}; asking {most} would add {points(gain)}"
         wanted = f"the {points(needed_gain)} that its price asks for"
+        usual = points(least_gains(self.panel, self.request, self.options)[most])
+        wanted += f" ({usual} for an answer of usual length)" if usual != points(needed_gain) else ""
         if gain > needed_gain:
             return Selection(step="", reason=f"{chosen.model}: {added}, more than {wanted}.")
         reason = f"{chosen.model} is accepted: {added}, no more than {wanted}."
@@ -372,7 +382,7 @@ class _CascadeRun(StrategyRun):
             notes.append(f"Not needed: {listed(unasked)}.")
         drafted = self.options.draft and len(self.decisions) > 0
         last = members[-1].spec
-        predicted = predicted_cost(last, self.request, self.panel)
+        predicted = predicted_cost(last, self.request, self.panel.profiles, self.longer)
         saved = savings_sentence(last.name, self.candidates, predicted, drafted=drafted)
         return [*notes, saved] if saved else notes
 
@@ -403,11 +413,11 @@ class Cascade(PanelStrategy):
         panel: Sequence[ModelSpec],
         options: StrategyOptions,
         request: Request,
-        profiles: Mapping[str, Sequence[Profile]],  # noqa: ARG002
+        profiles: Mapping[str, Sequence[Profile]],
     ) -> Sequence[ModelSpec]:
         """Return the models from cheap to expensive, or as on the panel."""
         given = parse_options(CascadeOptions, options.model_dump())
-        return [panel[place] for place in places(panel, given, request.system + request.text)]
+        return [panel[place] for place in places(panel, given, request, profiles)]
 
     def moment(self, key: str) -> str:
         """Return what is decided at `accept/<level>`."""

@@ -13,7 +13,7 @@ most a factor of `WIDEST` apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -47,6 +47,7 @@ WIDEST = 5
 DECILE, QUARTILE = 1.2816, 0.6745
 """Standard deviations from the center to the last decile and to the last quartile."""
 WIDEST_SPREAD = math.log(WIDEST) / (2 * DECILE)
+FARTHEST_LENGTH = 3.0
 ENOUGH = 4
 """Calls from which on there is a history."""
 
@@ -116,6 +117,17 @@ def expected_length(
         longest=spec.max_output_tokens,
         calls=len(overall),
     )
+
+
+def length_beside_usual(answers: Iterable[tuple[int, int]]) -> float:
+    """Return by what factor answers to one question are longer than usual: how long one more will be.
+
+    Of each the tokens, and those that are usual for its model. The geometric mean of the factors, and of 1
+    once, as if there had been one more of the usual length; at most `FARTHEST_LENGTH`, at least its inverse.
+    """
+    factors = [_log(tokens) - _log(usual) for tokens, usual in answers if tokens]
+    farthest = math.log(FARTHEST_LENGTH)
+    return math.exp(min(max(sum(factors) / (len(factors) + 1), -farthest), farthest))
 
 
 def _log(tokens: int) -> float:

@@ -129,10 +129,10 @@ def profile_for(spec: ModelSpec, task: TaskType, known: Iterable[Profile] = ()) 
     return next(found, None) or expectation(spec, task)
 
 
-def answer_cost(spec: ModelSpec, task: TaskType, read: int, known: Iterable[Profile]) -> Decimal | None:
-    """Return what an answer to a request of so many tokens costs, None without a price.
+def usual_length(spec: ModelSpec, task: TaskType, read: int, known: Iterable[Profile]) -> int:
+    """Return how many tokens a model usually writes in answer to a request of so many, for a type of task.
 
-    Its length is what the model usually writes for the type of task, by its `known` profiles of all types.
+    By its `known` profiles of all types.
     """
     past = [
         PastCall(purpose=Purpose.ANSWER, tokens=round(each.written), task=each.task)
@@ -140,8 +140,18 @@ def answer_cost(spec: ModelSpec, task: TaskType, read: int, known: Iterable[Prof
         if each.written
         for _ in range(min(each.asked, MOST_COUNTED))
     ]
-    length = expected_length(spec, Purpose.ANSWER, task, past, request=read)
-    return price(spec, Usage(input_tokens=read, output_tokens=length.at(0)))
+    return expected_length(spec, Purpose.ANSWER, task, past, request=read).at(0)
+
+
+def answer_cost(
+    spec: ModelSpec, task: TaskType, read: int, known: Iterable[Profile], longer: float = 1.0
+) -> Decimal | None:
+    """Return what an answer to a request of so many tokens costs, None without a price.
+
+    It is taken to be `longer` than usual by a factor.
+    """
+    written = round(longer * usual_length(spec, task, read, known))
+    return price(spec, Usage(input_tokens=read, output_tokens=min(written, spec.max_output_tokens)))
 
 
 def _blend(prior: float, weight: float, total: float, count: float) -> float:

@@ -8,7 +8,7 @@ believed of it with all of them in sight.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -16,9 +16,16 @@ from enum import StrEnum
 from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, Json, ModelSpec, estimate_tokens
 from orchestration.strategies.engine.asking import answer_step, ask_step
 from orchestration.strategies.engine.belief.reading import answer_groups, question_traits, read_text
-from orchestration.strategies.engine.profiles import answer_cost, profile_for
+from orchestration.strategies.engine.lengths import length_beside_usual
+from orchestration.strategies.engine.profiles import Profile, answer_cost, profile_for, usual_length
 from orchestration.strategies.engine.strategy import Panel
-from orchestration.strategies.engine.types import Candidate, Request, StrategyOutcome, dollars
+from orchestration.strategies.engine.types import (
+    Candidate,
+    Request,
+    StrategyOutcome,
+    answered_candidates,
+    dollars_apart,
+)
 
 SEVERAL = 2
 SAME = 0.005
@@ -64,7 +71,8 @@ def single_model(request: Request, panel: Panel, outcome: StrategyOutcome) -> Si
         return _observed(own, request, outcome)
     traits = question_traits(request.text, request.system)
     known = panel.profiles.get(spec.name, ())
-    cost = predicted_cost(spec, request, panel)
+    longer = longer_than_usual(request, answered_candidates(asked), panel)
+    cost = predicted_cost(spec, request, panel.profiles, longer)
     return SingleModel(
         model=spec.name,
         basis=Basis.PREDICTED,
@@ -74,11 +82,31 @@ def single_model(request: Request, panel: Panel, outcome: StrategyOutcome) -> Si
     )
 
 
-def predicted_cost(spec: ModelSpec, request: Request, panel: Panel) -> Decimal | None:
-    """Return what a model's answer to a request is expected to cost in US dollars, None without a price."""
+def predicted_cost(
+    spec: ModelSpec, request: Request, profiles: Mapping[str, Sequence[Profile]], longer: float = 1.0
+) -> Decimal | None:
+    """Return what a model's answer to a request is expected to cost in US dollars, None without a price.
+
+    `profiles` are those of models, by name; the answer is taken to be `longer` than usual by a factor.
+    """
     task = question_traits(request.text, request.system).task
-    read = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
-    return answer_cost(spec, task, read, panel.profiles.get(spec.name, ()))
+    return answer_cost(spec, task, tokens_read(request), profiles.get(spec.name, ()), longer)
+
+
+def longer_than_usual(request: Request, answers: Sequence[Candidate], panel: Panel) -> float:
+    """Return by what factor first answers of members to a request are longer than is usual for each."""
+    task, read = question_traits(request.text, request.system).task, tokens_read(request)
+    written = {each.model: each.usage.output_tokens for each in answers if each.step == ask_step(each.model)}
+    return length_beside_usual(
+        (written[spec.name], usual_length(spec, task, read, panel.profiles.get(spec.name, ())))
+        for spec in (model.spec for model in panel.members)
+        if spec.name in written
+    )
+
+
+def tokens_read(request: Request) -> int:
+    """Return about how many tokens a model reads of a request."""
+    return estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
 
 
 def _observed(own: Candidate, request: Request, outcome: StrategyOutcome) -> SingleModel:
@@ -148,8 +176,9 @@ class PanelWorth:
         """What more or less it took, as the end of a sentence; empty where that is not known."""
         parts = []
         if self.extra_usd is not None:
-            amount = Decimal(f"{abs(self.extra_usd):.9f}").normalize()
-            parts.append((self.extra_usd, dollars(amount)))
+            alone = self.cost_usd - self.extra_usd
+            amount = dollars_apart(*(Decimal(f"{each:.9f}").normalize() for each in (self.cost_usd, alone)))
+            parts += [(self.extra_usd, amount)] if amount != "$0" else []
         if self.extra_s is not None and abs(self.extra_s) >= SHORTEST_S:
             parts.append((self.extra_s, f"{abs(self.extra_s):.1f} s"))
         words = [f"{shown} {'less' if amount < 0 else 'more'}" for amount, shown in parts]

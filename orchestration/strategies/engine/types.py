@@ -252,6 +252,12 @@ def dollars(amount: Decimal) -> str:
     return f"${amount:.{digits}f}"
 
 
+def dollars_apart(one: Decimal, other: Decimal) -> str:
+    """Return how far two amounts are apart as they are shown: who subtracts them finds the same."""
+    shown = [Decimal(dollars(each).removeprefix("$")) for each in (one, other)]
+    return dollars(abs(shown[0] - shown[1]))
+
+
 Number = TypeVar("Number", Decimal, float)
 
 
