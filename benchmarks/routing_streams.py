@@ -12,7 +12,9 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from math import exp, log
 from pathlib import Path
 from random import Random
 
@@ -31,6 +33,9 @@ from orchestration.strategies.engine.belief.reading import (
     read_text,
 )
 from orchestration.strategies.engine.belief.shipped import belief_of_team
+from orchestration.strategies.engine.classification import TaskType
+from orchestration.strategies.engine.lengths import length_beside_usual
+from orchestration.strategies.engine.profiles import usual_length
 
 DRAWS, REFRESH, DECIDED_TOGETHER = 5_000, 1_000, 50
 """Draws of a stream; draws after which records are read anew; decisions made from one state of the router."""
@@ -38,24 +43,29 @@ GRADED, PANEL_WEIGHT = 0.5, 0.3
 FIRST = 2
 """Models that a cascade begins with. Those that follow see the hard questions alone, which says nothing of
 how good they are otherwise: nothing is learned of them."""
-ANSWER_TOKENS = 300
+ANSWER_TOKENS, READ_TOKENS = 300, 100
+"""Tokens of an answer in what is expected of methods at first, and of a question."""
+PRIOR_WEIGHT = 4.0
+"""Answers that what is usual before any was seen is worth."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A recorded question with the panel's answers, which of them are right, and what each cost."""
+    """A recorded question with the panel's answers, which are right, what each cost, and its tokens."""
 
     traits: QuestionTraits
     answers: Sequence[ReadAnswer]
     right: Sequence[bool]
     costs: Sequence[float]
+    tokens: Sequence[int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """The questions of a stream; `arms` are models first, their prices US dollars for a usual answer.
+    """The questions of a stream; `arms` are models first, then the vote and the cascade.
 
-    `order` is that of the models by price.
+    `order` is that of the models by price, `usual` the tokens and the US dollars of an answer of each before
+    any was seen.
     """
 
     name: str
@@ -63,17 +73,44 @@ class Traffic:
     questions: Sequence[Question]
     arms: Sequence[Arm]
     order: Sequence[int]
-    prices: Sequence[float]
+    usual: Sequence[tuple[int, float]]
     belief: Belief
+
+
+@dataclass(kw_only=True)
+class Usual:
+    """What answers of each model have been like: their number, tokens (sums of logarithms), US dollars."""
+
+    before: Sequence[tuple[int, float]]
+    seen: dict[int, tuple[int, float, float]] = field(default_factory=dict)
+
+    def add(self, model: int, tokens: int, cost_usd: float) -> None:
+        """Count one more answer."""
+        number, logs, cost = self.seen.get(model, (0, 0.0, 0.0))
+        self.seen[model] = (number + 1, logs + log(max(1, tokens)), cost + cost_usd)
+
+    def tokens(self, model: int) -> int:
+        """Return the tokens of a usual answer."""
+        number, logs, _ = self.seen.get(model, (0, 0.0, 0.0))
+        return round(exp((PRIOR_WEIGHT * log(self.before[model][0]) + logs) / (PRIOR_WEIGHT + number)))
+
+    def cost_usd(self, model: int) -> float:
+        """Return what an answer costs on average."""
+        number, _, cost = self.seen.get(model, (0, 0.0, 0.0))
+        return (PRIOR_WEIGHT * self.before[model][1] + cost) / (PRIOR_WEIGHT + number)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """What an arm made of a question: right or not, cost, and what the belief says of each model asked."""
+    """What an arm made of a question: right or not, cost, and what the belief says of each model asked.
+
+    `chosen` is the place of a model that gave the answer.
+    """
 
     right: float
     cost_usd: float
     estimate: float
+    chosen: int
     asked: Sequence[int]
     estimates: Sequence[float | None]
 
@@ -123,7 +160,11 @@ def traffic(folder: Path, panel: str) -> Traffic:
         questions=_questions(folder, files, models),
         arms=arms,
         order=order,
-        prices=[each.cost_usd for each in priors],
+        usual=[
+            (length, price * length / 1e6)
+            for spec, price in zip(specs, prices, strict=True)
+            for length in [usual_length(spec, TaskType.REASONING, READ_TOKENS, ())]
+        ],
         belief=belief,
     )
 
@@ -135,7 +176,8 @@ def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> lis
             for recorded in map(json.loads, lines):
                 by_model = {each["model"]: each for each in recorded["answers"]}
                 answers = [by_model.get(model, {}) for model in models]
-                if any(each.get(key) is None for each in answers for key in ("text", "correct", "cost_usd")):
+                needed = ("text", "correct", "cost_usd", "tokens")
+                if any(each.get(key) is None for each in answers for key in needed):
                     continue
                 prompt = recorded["prompt"]
                 found.append(
@@ -144,27 +186,26 @@ def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> lis
                         answers=[read_text(each["model"], each["text"], prompt) for each in answers],
                         right=[each["correct"] for each in answers],
                         costs=[each["cost_usd"] for each in answers],
+                        tokens=[each["tokens"] for each in answers],
                     )
                 )
     return found
 
 
-def answered(belief: Belief, question: Question, arm: int, stream: Traffic, utility: Utility) -> Answered:
-    """Return what an arm makes of a question: a model, voting by belief, or the cascade.
+def cascaded(belief: Belief, question: Question, stream: Traffic, utility: Utility, usual: Usual) -> Answered:
+    """Return what the cascade makes of a question.
 
-    The cascade begins with the cheapest models and goes on while one of those left is worth its price, with
-    the one that adds most for its price.
+    It begins with the cheapest models and goes on while one of those left is worth its price, with the one
+    that adds most for its price.
     """
-    number = len(question.answers)
-    if arm < number:
-        return _outcome(belief, question, [arm])
-    if arm == number:
-        return _outcome(belief, question, range(number))
-    asked = list(stream.order[:FIRST])
+    number, asked = len(question.answers), list(stream.order[:FIRST])
+    costs = [usual.cost_usd(place) for place in range(number)]
+    lengths = [usual.tokens(place) for place in range(number)]
     while left := [place for place in range(number) if place not in asked]:
         posterior = belief.after(question.traits, [question.answers[place] for place in asked])
         gains = {place: belief.worth(posterior, question.traits, stream.models[place]) for place in left}
-        needed = {place: utility.per_dollar * stream.prices[place] for place in left}
+        longer = length_beside_usual((question.tokens[place], lengths[place]) for place in asked)
+        needed = {place: utility.per_dollar * longer * costs[place] for place in left}
         if all(gains[place] <= needed[place] for place in left):
             break
         asked.append(max(left, key=lambda place: gains[place] / needed[place]))
@@ -178,10 +219,19 @@ def _outcome(belief: Belief, question: Question, places: Sequence[int]) -> Answe
     estimates = [None if group is None else group.right for group in groups]
     if not posterior.groups:
         first = float(question.right[places[0]])
-        return Answered(right=first, cost_usd=cost, estimate=0.5, asked=places, estimates=estimates)
+        return Answered(
+            right=first, cost_usd=cost, estimate=0.5, chosen=places[0], asked=places, estimates=estimates
+        )
     best = posterior.best
     right = 2 * sum(question.right[places[at]] for at in best.places) > len(best.places)
-    return Answered(right=float(right), cost_usd=cost, estimate=best.right, asked=places, estimates=estimates)
+    return Answered(
+        right=float(right),
+        cost_usd=cost,
+        estimate=best.right,
+        chosen=places[best.places[0]],
+        asked=places,
+        estimates=estimates,
+    )
 
 
 @dataclass(kw_only=True)
@@ -193,14 +243,19 @@ class Player:
     explore: Exploration
     seed: int
     policy: str = "auto"
+    usual: Usual = field(init=False)
     state: RouterState = field(default_factory=RouterState)
     graded: list[ReadExample] = field(default_factory=list)
     shares: dict[object, Sequence[float]] = field(default_factory=dict)
     by_task: dict[tuple[str, int], list[float]] = field(default_factory=dict)
+    counterfactual: bool = True
+
+    def __post_init__(self) -> None:
+        self.usual = Usual(before=self.traffic.usual)
 
     def play(self, draws: int = DRAWS) -> Played:
         """Answer so many questions and return what came of it."""
-        played, belief = Played(), self.traffic.belief
+        played, belief, usual = Played(), self.traffic.belief, Usual(before=self.traffic.usual)
         # questions are the same for all policies; repeatable, guards nothing
         drawn, random = Random(self.seed), Random(f"{self.seed}/{self.policy}")
         known: dict[tuple[int, int], Answered] = {}
@@ -208,15 +263,25 @@ class Player:
             if number % REFRESH == 0 and self.graded:
                 belief = with_records(self.traffic.belief, self.graded)
                 known.clear()
+                usual = deepcopy(self.usual)
             if number % DECIDED_TOGETHER == 0:
                 self.shares.clear()
             place = drawn.randrange(len(self.traffic.questions))
             question = self.traffic.questions[place]
             arm = self._choose(question, random)
-            if (place, arm) not in known:
-                known[place, arm] = answered(belief, question, arm, self.traffic, self.utility)
+            vote, cascade = len(self.traffic.models), len(self.traffic.models) + 1
+            for each in {arm, cascade} if arm == vote and self.counterfactual else {arm}:
+                if (place, each) in known:
+                    continue
+                if each == cascade:
+                    known[place, each] = cascaded(belief, question, self.traffic, self.utility, usual)
+                else:
+                    known[place, each] = _outcome(belief, question, range(vote) if each == vote else [each])
             result = known[place, arm]
-            self._learn(question, arm, result, graded=random.random() < GRADED)
+            beside = known.get((place, cascade)) if arm == vote and self.counterfactual else None
+            for model in result.asked:
+                self.usual.add(model, question.tokens[model], question.costs[model])
+            self._learn(question, arm, result, beside, graded=random.random() < GRADED)
             played.chosen.append(self.utility.value(result.right, result.cost_usd, 0.0))
             played.singles.append(
                 [
@@ -257,7 +322,10 @@ class Player:
 
         return max(models, key=mean)
 
-    def _learn(self, question: Question, arm: int, result: Answered, *, graded: bool) -> None:
+    def _learn(
+        self, question: Question, arm: int, result: Answered, beside: Answered | None, *, graded: bool
+    ) -> None:
+        """Learn from a result, and from what the cascade would have made of the answers to a vote."""
         if self.policy != "auto":
             if graded:
                 value = self.utility.value(result.right, result.cost_usd, 0.0)
@@ -273,6 +341,10 @@ class Player:
                 estimate = float(question.right[model]) if graded else result.estimates[at]
                 if estimate is not None:
                     found[model] = (estimate, question.costs[model])
+        if beside is not None:
+            estimate = beside.right if graded else result.estimates[beside.chosen]
+            if estimate is not None:
+                found[arm + 1] = (estimate, beside.cost_usd)
         changes: list[Increment] = []
         for place, (quality, cost) in found.items():
             brought = Result(quality=quality, cost_usd=cost, seconds=0.0, weight=weight)

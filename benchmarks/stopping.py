@@ -30,7 +30,7 @@ from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.lengths import length_beside_usual
 from orchestration.strategies.engine.voting.strategy import FEWEST_BELIEVED, LEAST_GAIN
 
-DIALS = (0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.14, 0.16)
+DIALS = (0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.12)
 SURE = (0.95, 0.96, 0.97, 0.98)
 THOUSAND = 1_000
 STOPPED = ("weak5", "cheap5", "mid5", "top5")

@@ -90,14 +90,15 @@ async def test_escalations_are_emitted_as_they_happen() -> None:
     assert kinds == ["escalate", "select"]
 
 
-GOOD, POOR = AnswerRecord(prior=0.95), AnswerRecord(prior=0.5)
+GOOD, POOR, FAIR, BAD = (AnswerRecord(prior=right) for right in (0.95, 0.5, 0.42, 0.35))
 
 
 @pytest.mark.parametrize(
     ("records", "asked"),
     [
         ({"a": POOR, "b": POOR, "big": GOOD}, {"quality": 3, "balanced": 3, "economy": 3}),
-        ({"a": POOR, "b": POOR, "big": POOR}, {"quality": 3, "balanced": 3, "economy": 2}),
+        ({"a": POOR, "b": POOR, "big": FAIR}, {"quality": 3, "balanced": 3, "economy": 2}),
+        ({"a": POOR, "b": POOR, "big": BAD}, {"quality": 3, "balanced": 2, "economy": 2}),
     ],
 )
 async def test_presets_say_what_a_better_answer_may_cost(

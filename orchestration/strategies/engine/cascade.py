@@ -64,7 +64,7 @@ class Preset(StrEnum):
     ECONOMY = "economy"
 
 
-DIALS: Mapping[Preset, float] = {Preset.QUALITY: 0.05, Preset.BALANCED: 0.08, Preset.ECONOMY: 0.12}
+DIALS: Mapping[Preset, float] = {Preset.QUALITY: 0.05, Preset.BALANCED: 0.08, Preset.ECONOMY: 0.1}
 """The least gain in the probability of a right answer for which the most expensive model is asked.
 
 Where answers are as long as usual; `python -m benchmarks.stopping` measures what comes of them.
@@ -80,7 +80,7 @@ class CascadeChoices(StrategyOptions):
         description="What a better answer may cost: the most expensive model is asked where it is expected to"
         " add so much to the probability of a right answer, a cheaper one for less in proportion to its"
         " price, and any for more where the answers so far are longer than usual. quality: 5 points,"
-        " balanced: 8, economy: 12.",
+        " balanced: 8, economy: 10.",
     )
     point_usd: float | None = Field(
         default=None,
