@@ -64,6 +64,11 @@ def test_what_a_run_shows_is_learned_of_its_method_and_of_its_models(
     assert {each.ref for each in singly} == {"model/sim-scout", "model/sim-sage", "model/sim-oracle"}
     [quality] = {each["quality"]["overall"] for each in (run.outcome or {})["candidates"]}
     assert [each.quality for each in singly] == pytest.approx([0.25 * quality] * 3)
+    cascade = RouterCell.objects.get(ref="strategy/cascade", level="kind/number")
+    assert (cascade.counted, cascade.judged) == (1.0, 0.25)
+    assert cascade.quality == pytest.approx(0.25 * quality, abs=0.01)
+    two = sum(sorted(each.cost_usd for each in singly)[:2])
+    assert 0 < two == pytest.approx(cascade.cost_usd)  # the two cheapest agree
     rate_run(membership=member, run=run, value=1)
     rate_run(membership=member, run=run, value=-1)
     row = RoutedAnswer.objects.get(run=run)

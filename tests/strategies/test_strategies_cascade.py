@@ -19,7 +19,7 @@ from orchestration.strategies.engine.cascade import LEAST_PRICE, CascadeOptions,
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.errors import AllModelsFailed
 from orchestration.strategies.engine.profiles import expectation
-from orchestration.strategies.engine.strategy import Panel, validate_options
+from orchestration.strategies.engine.strategy import validate_options
 from orchestration.strategies.engine.types import Constraints, Request, StrategyEvent
 from tests.support.clock import SkippingLoop
 from tests.support.context import Stage
@@ -147,11 +147,11 @@ async def test_a_point_of_quality_has_a_price_of_its_own() -> None:
 
 def test_models_that_cost_nothing_are_asked_for_any_gain() -> None:
     nothing = Prices(input_per_million=Decimal(0), output_per_million=Decimal(0))
-    free = [ScriptedModel(spec_named(name, prices=nothing), [said(4)]) for name in "abc"]
+    free = [spec_named(name, prices=nothing) for name in "abc"]
     asked = Request(text="What?", options={})
-    beside = least_gains(Panel(members=(costing("big", 1, said(4)), *free)), asked, CascadeOptions())
+    beside = least_gains([costing("big", 1, said(4)).spec, *free], asked, CascadeOptions(), {})
     assert beside == {"big": pytest.approx(0.08), **dict.fromkeys("abc", LEAST_PRICE)}
-    assert least_gains(Panel(members=tuple(free)), asked, CascadeOptions()) == dict.fromkeys("abc", 0.08)
+    assert least_gains(free, asked, CascadeOptions(), {}) == dict.fromkeys("abc", 0.08)
 
 
 async def test_longer_answers_than_usual_make_the_next_one_dearer() -> None:

@@ -15,20 +15,27 @@ from django.db.models import F
 from orchestra_site.accounts.models import AuditAction, Membership
 from orchestra_site.accounts.services import record_change
 from orchestra_site.web.alphabets import storable_text
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import FinishReason, Json, Usage
+from orchestration.llm.services.panel import thaw
 from orchestration.routing.engine.arms import (
     WEIGHTS,
     Result,
     ResultSource,
     RouterContext,
 )
+from orchestration.routing.engine.beside import cascade_beside
 from orchestration.routing.engine.executing import attempt_step
 from orchestration.routing.engine.learning import Increment, Sums, increments
 from orchestration.routing.models import RoutedAnswer, RouterCell
+from orchestration.routing.services.methods import CASCADE, LEAST_PANEL, cascade_options
 from orchestration.runs.engine.types import StepStatus
 from orchestration.runs.models import Call, Rating, Run, RunStatus, Step
+from orchestration.strategies.engine.asking import ask_step
+from orchestration.strategies.engine.cascade import CascadeOptions
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.strategy import answers_always_asked
+from orchestration.strategies.engine.types import Candidate, Request
+from orchestration.strategies.services.profiles import stored_belief, stored_profiles
 
 FAILED_WEIGHT = 0.5
 """What a failure counts, as a graded answer of no quality: it may be the provider's, not the method's."""
@@ -135,7 +142,9 @@ def _lessons(
         )
         yield Lesson(ref=attempt["ref"], result=result)
         if not number and step.status == StepStatus.DONE:
-            yield from _lessons_of_models(attempt, (step.result or {}).get("data") or {})
+            outcome = (step.result or {}).get("data") or {}
+            yield from _lessons_of_models(attempt, outcome)
+            yield from _lesson_of_cascade(run, attempt, outcome)
 
 
 def _lessons_of_models(attempt: Mapping[str, Json], outcome: Mapping[str, Json]) -> Iterable[Lesson]:
@@ -154,6 +163,50 @@ def _lessons_of_models(attempt: Mapping[str, Json], outcome: Mapping[str, Json])
                 weight=WEIGHTS[ResultSource.POSTERIOR],
             )
             yield Lesson(ref=f"model/{each['model']}", result=result)
+
+
+def _lesson_of_cascade(
+    run: Run, attempt: Mapping[str, Json], outcome: Mapping[str, Json]
+) -> Iterable[Lesson]:
+    """Yield what the answers of a whole panel, each given by itself, teach of a cascade over it."""
+    kind, _, name = attempt["ref"].partition("/")
+    entries = {entry["spec"]["name"]: entry for entry in run.panel}
+    panel = [entries[each] for each in attempt["models"] if each in entries]
+    if kind != "strategy" or name == CASCADE or len(panel) < LEAST_PANEL:
+        return
+    first = {
+        each["model"]: each
+        for each in outcome.get("candidates", ())
+        if each["step"] == ask_step(each["model"]) and (each["quality"] or {}).get("usable")
+    }
+    asked = answers_always_asked(name, attempt["options"], len(panel))
+    if asked < len(panel) or not all(entry["spec"]["name"] in first for entry in panel):
+        return
+    specs = [thaw(entry).spec for entry in panel]
+    found = cascade_beside(
+        Request(text=run.request["text"], system=run.request["system"]),
+        [_candidate(first[spec.name]) for spec in specs],
+        specs,
+        {spec.name: stored_profiles(entry) for spec, entry in zip(specs, panel, strict=True)},
+        stored_belief(panel),
+        CascadeOptions(**cascade_options(run.request["plan"]["dial"])),
+    )
+    if found is not None:
+        yield Lesson(ref=f"{kind}/{CASCADE}", result=found)
+
+
+def _candidate(stored: Mapping[str, Json]) -> Candidate:
+    """Return an answer as an outcome stores it, without its quality."""
+    cost, finish = stored["cost_usd"], stored["finish"]
+    return Candidate(
+        model=stored["model"],
+        step=stored["step"],
+        text=stored["text"],
+        latency_s=stored["latency_s"],
+        cost_usd=None if cost is None else Decimal(cost),
+        usage=Usage(**stored["usage"]),
+        finish=None if finish is None else FinishReason(finish),
+    )
 
 
 def _add(team: Any, changes: Iterable[Increment]) -> None:  # noqa: ANN401  # the id of a team

@@ -143,8 +143,7 @@ def _strategies(request: AutoRequest, models: TeamModels, tokens: int, dial: flo
 
     Options are the usual ones, but a cascade goes on by the price of a point that the dial says.
     """
-    point = round(Utility.from_dial(dial).point_per_thousand, 4)
-    own: Mapping[str, Mapping[str, Json]] = {CASCADE: {"point_usd": point}}
+    own = {CASCADE: cascade_options(dial)}
     if len(models.panel) < LEAST_PANEL:
         return
     for name, strategy in all_strategies().items():
@@ -154,6 +153,11 @@ def _strategies(request: AutoRequest, models: TeamModels, tokens: int, dial: flo
             continue
         specs = [models.specs[each] for each in models.panel]
         yield replace(option, lacks=inability(specs, tokens, tools=bool(request.tools)))
+
+
+def cascade_options(dial: float) -> Mapping[str, Json]:
+    """Return the options of a cascade at a dial between cheap and best."""
+    return {"point_usd": round(Utility.from_dial(dial).point_per_thousand, 4)}
 
 
 def _strategy(

@@ -24,7 +24,6 @@ from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
 from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.single_model import longer_than_usual, predicted_cost
-from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import (
     AS_SHARE,
     Candidate,
@@ -150,16 +149,20 @@ def first_width(options: CascadeOptions, panel: int) -> int:
 
 
 def least_gains(
-    panel: Panel, request: Request, options: CascadeOptions, longer: float = 1.0
+    specs: Sequence[ModelSpec],
+    request: Request,
+    options: CascadeOptions,
+    profiles: Mapping[str, Sequence[Profile]],
+    longer: float = 1.0,
 ) -> Mapping[str, float]:
-    """Return the gain in the probability of a right answer for which each member is asked.
+    """Return the gain in the probability of a right answer for which each model is asked.
 
     Where a point of quality has no price of its own, or a member has none, it is a share of what the preset
     says for the most expensive; without prices it is the same for all. Answers that are `longer` than usual
     by a factor cost more.
     """
     usual, here = (
-        {each.spec.name: predicted_cost(each.spec, request, panel.profiles, factor) for each in panel.members}
+        {spec.name: predicted_cost(spec, request, profiles, factor) for spec in specs}
         for factor in (1.0, longer)
     )
     highest = max((float(cost) for cost in usual.values() if cost is not None), default=0.0)
@@ -211,14 +214,14 @@ class _CascadeRun(StrategyRun):
     @property
     def ordered(self) -> list[ChatModel]:
         """The members from cheap to expensive, or as on the panel."""
-        members, profiles = self.panel.members, self.panel.profiles
-        specs = [model.spec for model in members]
-        return [members[place] for place in places(specs, self.options, self.request, profiles)]
+        panel = self.panel
+        order = places(panel.specs, self.options, self.request, panel.profiles)
+        return [panel.members[place] for place in order]
 
     @property
     def longer(self) -> float:
         """By what factor the answers so far are longer than is usual for their models."""
-        return longer_than_usual(self.request, self.answers, self.panel)
+        return longer_than_usual(self.request, self.answers, self.panel.specs, self.panel.profiles)
 
     @property
     def answers(self) -> list[Candidate]:
@@ -303,7 +306,7 @@ class _CascadeRun(StrategyRun):
             best = select_best(answers).step
             chosen = next(candidate for candidate in answers if candidate.step == best)
             gains = self._gains(chosen, answers, named)
-            prices = least_gains(self.panel, self.request, self.options, self.longer)
+            prices = self._least_gains(self.longer)
             most = max(named, key=lambda name: gains[name] / prices[name], default="")
             if self.options.order is Order.WORTH:
                 following = most
@@ -337,12 +340,15 @@ class _CascadeRun(StrategyRun):
             return Selection(step=chosen.step, reason=reason)
         added = f"{score}; asking {most} would add {points(gain)}"
         wanted = f"the {points(needed_gain)} that its price asks for"
-        usual = points(least_gains(self.panel, self.request, self.options)[most])
+        usual = points(self._least_gains(1.0)[most])
         wanted += f" ({usual} for an answer of usual length)" if usual != points(needed_gain) else ""
         if gain > needed_gain:
             return Selection(step="", reason=f"{chosen.model}: {added}, more than {wanted}.")
         reason = f"{chosen.model} is accepted: {added}, no more than {wanted}."
         return Selection(step=chosen.step, reason=reason)
+
+    def _least_gains(self, longer: float) -> Mapping[str, float]:
+        return least_gains(self.panel.specs, self.request, self.options, self.panel.profiles, longer)
 
     def _gains(
         self, chosen: Candidate, answers: Sequence[Candidate], left: Sequence[str]

@@ -184,8 +184,7 @@ class _ExpertSearch(Search):
         kinds = tuple(dict.fromkeys([task.label, *shares]))
         kind = Decision(kind="classify", chosen=task.label, reason=reason, options=kinds, scores=shares)
         question = replace(self.question, task=task)
-        specs = [model.spec for model in panel.members]
-        ranking = rank(specs, question, self.options.prefer, panel.belief, panel.profiles)
+        ranking = rank(panel.specs, question, self.options.prefer, panel.belief, panel.profiles)
         order = [ranked.model for ranked in ranking]
         found = {"order": order, "decisions": [kind, _rank_decision(task, ranking, self.options)]}
         with self.timer.step(ROUTE_STEP, task.label):

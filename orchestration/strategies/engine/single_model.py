@@ -71,7 +71,7 @@ def single_model(request: Request, panel: Panel, outcome: StrategyOutcome) -> Si
         return _observed(own, request, outcome)
     traits = question_traits(request.text, request.system)
     known = panel.profiles.get(spec.name, ())
-    longer = longer_than_usual(request, answered_candidates(asked), panel)
+    longer = longer_than_usual(request, answered_candidates(asked), panel.specs, panel.profiles)
     cost = predicted_cost(spec, request, panel.profiles, longer)
     return SingleModel(
         model=spec.name,
@@ -93,13 +93,18 @@ def predicted_cost(
     return answer_cost(spec, task, tokens_read(request), profiles.get(spec.name, ()), longer)
 
 
-def longer_than_usual(request: Request, answers: Sequence[Candidate], panel: Panel) -> float:
-    """Return by what factor first answers of members to a request are longer than is usual for each."""
+def longer_than_usual(
+    request: Request,
+    answers: Sequence[Candidate],
+    specs: Sequence[ModelSpec],
+    profiles: Mapping[str, Sequence[Profile]],
+) -> float:
+    """Return by what factor the models' first answers to a request are longer than is usual for each."""
     task, read = question_traits(request.text, request.system).task, tokens_read(request)
     written = {each.model: each.usage.output_tokens for each in answers if each.step == ask_step(each.model)}
     return length_beside_usual(
-        (written[spec.name], usual_length(spec, task, read, panel.profiles.get(spec.name, ())))
-        for spec in (model.spec for model in panel.members)
+        (written[spec.name], usual_length(spec, task, read, profiles.get(spec.name, ())))
+        for spec in specs
         if spec.name in written
     )
 

@@ -50,9 +50,14 @@ class Panel:
             raise InvalidRequest(f"{name} is on the panel {times} times. Choose it once.", field="models")
 
     @property
+    def specs(self) -> tuple[ModelSpec, ...]:
+        """The members' specs, in panel order."""
+        return tuple(model.spec for model in self.members)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The members' names, in panel order."""
-        return tuple(model.spec.name for model in self.members)
+        return tuple(spec.name for spec in self.specs)
 
     @property
     def families(self) -> Mapping[str, str]:
