@@ -107,4 +107,4 @@ def _faults(preset: PresetDefinition) -> Iterator[PresetProblem]:
         if preset.models and not twice:
             strategy.check(options, preset.models)
     except InvalidOptions as wrong:
-        yield from (PresetProblem(each.field, each.message) for each in wrong.errors)
+        yield from (PresetProblem(each.field, str(each)) for each in wrong.errors)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from orchestra_site.accounts.access import MemberRequest, check_may_run
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.forms import refuse
 from orchestration.runs.kinds import Startable, all_kinds, get_page
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
@@ -60,7 +61,7 @@ def ask(request: MemberRequest) -> HttpResponse:
         try:
             run = start_run(membership=request.membership, kind=kind, payload=payload, origin=origin)
         except InvalidRequest as refusal:
-            form.refuse(refusal)
+            refuse(form, refusal)
         else:
             return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": path_of(run)})
     return ask_page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -8,11 +8,11 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Purpose
 from orchestration.strategies.engine.belief.model import FEWEST_GRADED
 from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
 from orchestration.strategies.engine.effort import Effort, Help
-from orchestration.strategies.engine.errors import OptionError
 from orchestration.strategies.engine.fallback import FallbackOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, RubricName, StrategyOptions
 from orchestration.strategies.engine.types import counted, listed
@@ -133,7 +133,7 @@ class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
         return self.with_ballot(BallotKind.REVIEW if needed else self.ballot)
 
 
-def faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
+def faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[InvalidRequest]:
     """Yield what is wrong with the options for a panel of these names, each at its field."""
     if options.quorum > len(panel):
         too_high = f"{options.quorum} ballots cannot count: the panel has {counted(len(panel), 'model')}."
@@ -145,7 +145,7 @@ def faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError
     yield from _weight_faults(options, panel)
 
 
-def _rule_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
+def _rule_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[InvalidRequest]:
     if options.rule not in NEEDS_A_REVIEW:
         return
     if options.ballot is BallotKind.ANSWERS:
@@ -156,7 +156,7 @@ def _rule_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[Optio
         yield _fault("rule", alone)
 
 
-def _judge_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
+def _judge_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[InvalidRequest]:
     needed = options.rule is RuleName.JUDGE or options.tie is TieRule.JUDGE
     if options.judge is None:
         if needed:
@@ -169,7 +169,7 @@ def _judge_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[Opti
         yield _fault("judge", idle)
 
 
-def _weight_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
+def _weight_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[InvalidRequest]:
     if not options.weights.strip():
         return
     if options.rule is not RuleName.WEIGHTED:
@@ -180,8 +180,8 @@ def _weight_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[Opt
         yield _fault("weights", str(fault))
 
 
-def _fault(field: str, message: str) -> OptionError:
-    return OptionError(field=f"options.{field}", message=message)
+def _fault(field: str, message: str) -> InvalidRequest:
+    return InvalidRequest(message, field=f"options.{field}")
 
 
 def parse_weights(text: str, panel: Sequence[str]) -> Mapping[str, float]:
