@@ -138,22 +138,18 @@ def faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[InvalidRequ
     if options.quorum > len(panel):
         too_high = f"{options.quorum} ballots cannot count: the panel has {counted(len(panel), 'model')}."
         yield _fault("quorum", f"{too_high} Lower the quorum or add models.")
-    if options.ballot is BallotKind.REVIEW and len(panel) < FEWEST_REVIEWERS:
+    is_alone, needs_review = len(panel) < FEWEST_REVIEWERS, options.rule in NEEDS_A_REVIEW
+    if options.ballot is BallotKind.REVIEW and is_alone:
         yield _fault("ballot", "A review needs at least two models: each ranks the answers of the others.")
-    yield from _rule_faults(options, panel)
-    yield from _judge_faults(options, panel)
-    yield from _weight_faults(options, panel)
-
-
-def _rule_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[InvalidRequest]:
-    if options.rule not in NEEDS_A_REVIEW:
-        return
-    if options.ballot is BallotKind.ANSWERS:
+    if options.ballot is BallotKind.ANSWERS and needs_review:
         needs = f"The {options.rule} rule needs ballots that say more than one answer: choose ballot review."
         yield _fault("rule", needs)
-    elif options.ballot is BallotKind.AUTO and len(panel) < FEWEST_REVIEWERS:
+    if options.ballot is BallotKind.AUTO and needs_review and is_alone:
         alone = f"The {options.rule} rule needs at least two models: each reviews the answers of the others."
         yield _fault("rule", alone)
+    yield from _judge_faults(options, panel)
+    if options.weights.strip():
+        yield from _weight_faults(options, panel)
 
 
 def _judge_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[InvalidRequest]:
@@ -170,8 +166,6 @@ def _judge_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[Inva
 
 
 def _weight_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[InvalidRequest]:
-    if not options.weights.strip():
-        return
     if options.rule is not RuleName.WEIGHTED:
         yield _fault("weights", f"The {options.rule} rule uses no weights: choose weighted, or give none.")
     try:
