@@ -38,15 +38,14 @@ from orchestration.strategies.engine.strategy import Panel, all_strategies, get_
 from orchestration.strategies.engine.types import Constraints, Request, invalid_request
 from orchestration.strategies.selectors import models_with_profiles
 from orchestration.strategies.services import profiles
-from orchestration.strategies.services.histories import with_allowances
-from orchestration.strategies.services.judging import keep_judgements
+from orchestration.strategies.services.estimates import with_allowances
 from orchestration.strategies.services.profiles import (
     own_coefficients,
     profiled_entry,
     stored_belief,
     stored_profiles,
 )
-from orchestration.strategies.services.rubrics import freeze_rubric
+from orchestration.strategies.services.rubrics import freeze_rubric, keep_judgements
 from orchestration.tools.services.registry import freeze_tools
 
 USUAL_STRATEGY = "parallel"
