@@ -135,18 +135,8 @@ class SessionKind(RunKind):
 
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return the published line-ups and those of the gallery, with their typical cost and time."""
-        return [
-            Startable(
-                ref=name,
-                title=line.title,
-                summary=line.description.partition("\n")[0],
-                schema=FORM_SCHEMA,
-                cost_usd=line.figures.median_usd,
-                seconds=line.figures.median_s,
-            )
-            for name, line in sorted(definition_lines(membership, LINEUPS).items())
-            if line.is_published
-        ]
+        lines = sorted(definition_lines(membership, LINEUPS).items())
+        return [line.startable(FORM_SCHEMA) for _, line in lines if line.is_published]
 
     def saved_titles(self, membership: Membership) -> SavedTitles:
         """Return the titles of the team's line-ups."""

@@ -14,13 +14,14 @@ from pydantic import ValidationError
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences
+from orchestration.expressions.errors import DocumentFault
 from orchestration.library.kinds import DefinitionKind, DefinitionReading
 from orchestration.library.selectors import typical
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import ENDED_BY_THEMSELVES, Rating, Run, RunStatus
 from orchestration.runs.selectors.runs import with_line_columns
-from orchestration.strategies.engine.preset import PresetDefinition, PresetProblem, read_preset
+from orchestration.strategies.engine.preset import PresetDefinition, read_preset
 from orchestration.strategies.engine.quality.agreement import (
     JudgeAgreement,
     agreement_with_people,
@@ -200,12 +201,12 @@ class Presets(DefinitionKind[PresetDefinition]):
         known: Mapping[str, PresetDefinition],  # noqa: ARG002  # none contains another
         *,
         name: str = "",
-    ) -> DefinitionReading[PresetDefinition, PresetProblem]:
+    ) -> DefinitionReading[PresetDefinition, DocumentFault]:
         """Check a preset; whether its models are there is checked when a run starts."""
         preset, found = read_preset(written)
         if name and preset is not None and preset.name != name:
             message = f"This preset is called “{name}”; its page can rename it."
-            found = (PresetProblem("name", message), *found)
+            found = (DocumentFault("name", message), *found)
         return DefinitionReading(document=written, definition=preset, problems=found)
 
     def stored(self, document: Json) -> PresetDefinition | None:

@@ -164,15 +164,8 @@ class PresetKind(StrategyKind):
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return the published presets, with their typical cost and time."""
         return [
-            Startable(
-                ref=name,
-                title=line.title,
-                summary=line.description.partition("\n")[0] or f"{preset.words}.",
-                schema=REQUEST_SCHEMA,
-                cost_usd=line.figures.median_usd,
-                seconds=line.figures.median_s,
-            )
-            for name, line in definition_lines(membership, PRESETS).items()
+            line.startable(REQUEST_SCHEMA, f"{preset.words}.")
+            for line in definition_lines(membership, PRESETS).values()
             if line.is_published and (preset := PRESETS.stored(line.document)) is not None
         ]
 
