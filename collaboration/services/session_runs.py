@@ -20,13 +20,13 @@ from collaboration.services.freezing import (
     stored_lineup,
 )
 from orchestra_site.accounts.models import Membership
+from orchestration.library.kinds import DefinitionRuns
 from orchestration.library.parts import definition_lines
-from orchestration.library.selectors import saved_titles
 from orchestration.llm.engine.errors import CodedError, InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, SavedTitles, Startable, panel_entry
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, Startable, panel_entry
 from orchestration.runs.models import Run
 from orchestration.strategies.services import profiles
 from orchestration.strategies.services.strategy_runs import live_models
@@ -48,7 +48,7 @@ class SessionFailed(CodedError):
     """A session ended without a result: the code says why."""
 
 
-class SessionKind(RunKind):
+class SessionKind(DefinitionRuns):
     """Runs that are sessions."""
 
     name = KIND
@@ -137,10 +137,6 @@ class SessionKind(RunKind):
         """Return the published line-ups and those of the gallery, with their typical cost and time."""
         lines = sorted(definition_lines(membership, LINEUPS).items())
         return [line.startable(FORM_SCHEMA) for _, line in lines if line.is_published]
-
-    def saved_titles(self, membership: Membership) -> SavedTitles:
-        """Return the titles of the team's line-ups."""
-        return saved_titles(membership, KIND)
 
     def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
         """Return the titles of all line-ups, those of the gallery first."""

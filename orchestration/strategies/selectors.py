@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from statistics import fmean
+from typing import NamedTuple
 
 from django.db.models import Avg, Prefetch, QuerySet
 from pydantic import ValidationError
@@ -22,10 +23,7 @@ from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import ENDED_BY_THEMSELVES, Rating, Run, RunStatus
 from orchestration.runs.selectors.runs import with_line_columns
 from orchestration.strategies.engine.preset import PresetDefinition, read_preset
-from orchestration.strategies.engine.quality.agreement import (
-    JudgeAgreement,
-    agreement_with_people,
-)
+from orchestration.strategies.engine.quality.agreement import JudgeAgreement, agreement_with_people
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import listed
 from orchestration.strategies.models import JudgedAnswer, RubricVersion, SavedRubric
@@ -66,8 +64,7 @@ class StrategyRecord:
     bad: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndedRun:
+class EndedRun(NamedTuple):
     """The columns of a run that a record is computed from."""
 
     status: str
@@ -84,7 +81,7 @@ def strategy_records(membership: Membership, strategies: Iterable[str]) -> dict[
     """
     votes, records = _votes(membership, "strategy", "run__ref"), {}
     runs = Run.objects.visible_to(membership).filter(kind="strategy", status__in=ENDED_BY_THEMSELVES)
-    columns = runs.order_by("-created_at", "-id").values_list(*(column.name for column in fields(EndedRun)))
+    columns = runs.order_by("-created_at", "-id").values_list(*EndedRun._fields)
     for name in strategies:
         ended = [EndedRun(*row) for row in columns.filter(ref=name)[: NEWEST + 1]]
         ratings = votes[name, True], votes[name, False]
@@ -134,7 +131,7 @@ def preset_records(membership: Membership) -> Mapping[str, PresetRecord]:
     One query for the runs, and one for the ratings.
     """
     mine = Run.objects.visible_to(membership).filter(kind=PRESET)
-    columns = ("ref", "request__version", *(column.name for column in fields(EndedRun)))
+    columns = ("ref", "request__version", *EndedRun._fields)
     ended = mine.filter(status__in=ENDED_BY_THEMSELVES).order_by("-created_at", "-id")
     runs: dict[str, dict[int | None, list[EndedRun]]] = defaultdict(lambda: defaultdict(list))
     for ref, version, *rest in ended.values_list(*columns)[:NEWEST]:

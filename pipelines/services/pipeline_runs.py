@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.threads import in_database_thread
-from orchestration.library.selectors import published_versions, run_figures, saved_titles
+from orchestration.library.kinds import DefinitionRuns
+from orchestration.library.selectors import published_versions, run_figures
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, SavedTitles, Startable, panel_entry
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, Startable, panel_entry
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.services import profiles
@@ -52,7 +53,7 @@ MOST_EXPIRED = 100
 """Expired results that are removed whenever one is stored."""
 
 
-class PipelineKind(RunKind):
+class PipelineKind(DefinitionRuns):
     """Runs of pipelines."""
 
     name = KIND
@@ -161,14 +162,6 @@ class PipelineKind(RunKind):
             for name, (title, description, schema) in sorted(newest.items())
             if _text_field(schema) is not None
         ]
-
-    def saved_titles(self, membership: Membership) -> SavedTitles:
-        """Return the titles of all pipelines."""
-        return saved_titles(membership, KIND)
-
-    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
-        """Return the titles of all pipelines, published or not."""
-        return saved
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended runs to the profiles of their models: what was asked in any of their strategies' runs."""

@@ -9,9 +9,10 @@ from django.db import transaction
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import write_yaml
+from orchestration.library.kinds import DefinitionRuns
 from orchestration.library.models import PublishedVersion
 from orchestration.library.parts import definition_lines
-from orchestration.library.selectors import saved_definitions, saved_titles
+from orchestration.library.selectors import saved_definitions
 from orchestration.library.services.definitions import (
     check_name,
     create_definition,
@@ -23,7 +24,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, SavedTitles, Startable
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, Startable
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.preset import PresetDefinition
 from orchestration.strategies.selectors import PRESET, PRESETS
@@ -108,7 +109,7 @@ def chosen_preset(
     return preset, found.number
 
 
-class PresetKind(StrategyKind):
+class PresetKind(DefinitionRuns, StrategyKind):
     """Runs of a strategy as a preset has it."""
 
     name = PRESET
@@ -168,14 +169,6 @@ class PresetKind(StrategyKind):
             for line in definition_lines(membership, PRESETS).values()
             if line.is_published and (preset := PRESETS.stored(line.document)) is not None
         ]
-
-    def saved_titles(self, membership: Membership) -> SavedTitles:
-        """Return the titles of all presets."""
-        return saved_titles(membership, PRESET)
-
-    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
-        """Return the titles of all presets, published or not."""
-        return saved
 
     def payload(self, run: Run) -> Mapping[str, Json]:
         """Return what starts the same run again: with the same version, where it was a published one."""
