@@ -33,9 +33,7 @@ class PresetDefinition(BaseModel):
     description: str = Field("", title="Description", max_length=5_000, description="What it is for.")
     strategy: str = Field(title="Strategy", max_length=40, description="The way in which the models answer.")
     models: tuple[Words, ...] = Field(
-        title="Panel",
-        max_length=LARGEST_PANEL,
-        description="Models by name, in order, one a line.",
+        title="Panel", max_length=LARGEST_PANEL, description="Models by name, in order, one a line."
     )
     options: dict[str, Any] = Field(
         default_factory=dict, title="Options", description="Of the strategy. What is not set is as usual."

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 
 from pydantic import TypeAdapter
@@ -225,11 +225,11 @@ def minus(whole: Evidence, part: Evidence) -> Evidence:
 
 
 def _answer_evidence(attempt: ObservedAttempt) -> Evidence:
+    untimed = Evidence(asked=1, answered=1)
     if attempt.seconds is None:
-        return Evidence(asked=1, answered=1)
-    return Evidence(
-        asked=1,
-        answered=1,
+        return untimed
+    return replace(
+        untimed,
         timed=1,
         seconds=attempt.seconds,
         input_tokens=attempt.input_tokens,

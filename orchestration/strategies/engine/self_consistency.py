@@ -185,10 +185,8 @@ class _Sampling(StrategyRun):
             votes = Counter(ballot.choice for ballot in counted.ballots if ballot.choice is not None)
             leader, second = [*(most for _, most in votes.most_common(2)), 0, 0][:2]
             sure = stays_ahead(leader, second)
-            reason, because = (
-                EarlyStopReason.LIKELY,
-                f"“{winner}” stays ahead with a probability of {sure:.3f}.",
-            )
+            reason = EarlyStopReason.LIKELY
+            because = f"“{winner}” stays ahead with a probability of {sure:.3f}."
             if winner is None or self.options.sure == 1 or sure < self.options.sure:
                 return None
         return StopRequest(reason=reason, because=because, prompt=self.prompt, answers=self.written)

@@ -194,15 +194,11 @@ _ITEM = Pattern(r"^\s*(?:[-*•]|\d+[.)])\s+\S", MULTILINE)
 _PROGRAM = Pattern(r"```|^\s{2,}\S|[{};=]|\bdef \w+|\bselect\b", IGNORECASE | MULTILINE)
 
 
-def _has_number(text: str) -> bool:
-    return any(character.isdigit() for character in text) or bool(_NUMBER_WORDS.search(text))
-
-
 FORMS: tuple[tuple[str, Pattern, Callable[[str], bool]], ...] = (
     ("JSON", _JSON, lambda text: any(True for _ in json_values(text))),
     ("a list", _LIST, lambda text: len(list(islice(_ITEM.finditer(text), 2))) > 1),
     ("code", _CODE, lambda text: bool(_PROGRAM.search(text))),
-    ("a number", _NUMBER, _has_number),
+    ("a number", _NUMBER, lambda text: any(map(str.isdigit, text)) or bool(_NUMBER_WORDS.search(text))),
 )
 """Each form in words, how a question asks for it, and whether an answer has it."""
 
