@@ -127,12 +127,10 @@ class TriedAnswer:
     @property
     def scores(self) -> list[tuple[str, float | None]]:
         """The criteria by name with their scores from 0 to 1."""
-        rating = self.rating
-        return (
-            [(each.name, rating.scores.get(key)) for key, each in rating.rubric.keys.items()]
-            if rating
-            else []
-        )
+        if self.rating is None:
+            return []
+        scores, criteria = self.rating.scores, self.rating.rubric.keys
+        return [(each.name, scores.get(key)) for key, each in criteria.items()]
 
     @property
     def total(self) -> float | None:
@@ -159,9 +157,8 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
 
     Several answers are shown in both orders, as in a run.
     """
-    candidates = [each for each in (run.outcome or {}).get("candidates", ()) if each.get("text")][
-        :MOST_ANSWERS
-    ]
+    answered = [each for each in (run.outcome or {}).get("candidates", ()) if each.get("text")]
+    candidates = answered[:MOST_ANSWERS]
     if not candidates:
         return RubricTrial(judge=judge.name, error="This run has no answer to judge. Choose another one.")
     request = Request(text=run.prompt, system=str(run.request.get("system", "")))

@@ -24,13 +24,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.forms import refuse
 from orchestration.llm.selectors import usable_models
 from orchestration.strategies.engine.strategy import all_strategies
-from orchestration.strategies.forms.presets import (
-    FIELDS,
-    TABS,
-    PresetCard,
-    SavePresetForm,
-    unusual_content,
-)
+from orchestration.strategies.forms.presets import FIELDS, TABS, PresetCard, SavePresetForm, unusual_content
 from orchestration.strategies.parts.methods import preset_lines, shown_content
 from orchestration.strategies.selectors import NEWEST, PRESET, PRESETS, preset_records, strategy_name
 from orchestration.strategies.services.presets import save_preset
