@@ -58,12 +58,8 @@ class StepTimer:
             ok = True
         finally:
             live = Timing(started_s=started, seconds=self.context.now() - started)
-            took = self.context.timing(name) or live
-            self.steps.append(
-                PathStep(
-                    step=self.key(name), started_s=took.started_s, seconds=took.seconds, ok=ok, detail=detail
-                )
-            )
+            took = asdict(self.context.timing(name) or live)
+            self.steps.append(PathStep(step=self.key(name), ok=ok, detail=detail, **took))
 
     def path(self) -> tuple[PathStep, ...]:
         """Return the steps by when they began."""

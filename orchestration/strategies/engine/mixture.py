@@ -115,7 +115,6 @@ class Mixture(PanelStrategy):
         " last ones into the final answer."
     )
     answer_alone: ClassVar[bool] = False
-    in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Layer"
     Options: ClassVar[type[AnswerOptions]] = MixtureOptions
     Run: ClassVar[type[StrategyRun]] = _MixtureRun

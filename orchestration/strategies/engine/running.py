@@ -133,8 +133,9 @@ class StrategyRun(ABC):
 
 
 class PanelStrategy(Strategy):
-    """A strategy each of whose runs is a `Run`."""
+    """A strategy each of whose runs is a `Run`, and asks models at once unless it says otherwise."""
 
+    in_turn: ClassVar[bool] = False
     Options: ClassVar[type[AnswerOptions]]
     Run: ClassVar[type[StrategyRun]]
 

@@ -216,7 +216,6 @@ class SelfConsistency(PanelStrategy):
         "Asks one or several models the same question several times and takes the answer that comes up most"
         " often; draws no more once that is settled."
     )
-    in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Sample"
     counts_answers: ClassVar[bool] = True
     Options: ClassVar[type[AnswerOptions]] = SelfConsistencyOptions

@@ -64,16 +64,8 @@ class CriterionForm(forms.Form):
 
     def criterion(self) -> Criterion | None:
         """Return the criterion of a valid line, None for an empty one."""
-        data = self.cleaned_data
-        if not data.get("name"):
-            return None
-        weight = 1.0 if data["weight"] is None else data["weight"]
-        return Criterion(
-            name=data["name"],
-            description=data["description"],
-            weight=weight,
-            dimension=Dimension(data["dimension"]) if data["dimension"] else None,
-        )
+        given = {name: value for name, value in self.cleaned_data.items() if value not in {None, ""}}
+        return Criterion(**given) if "name" in given else None
 
 
 class ExampleForm(forms.Form):

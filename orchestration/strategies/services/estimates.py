@@ -12,7 +12,6 @@ from orchestration.llm.engine.types import (
     TOKENS_PER_MESSAGE,
     FinishReason,
     Json,
-    ModelSpec,
     Purpose,
     estimate_tokens,
     plain,
@@ -24,7 +23,6 @@ from orchestration.runs.selectors.run_state import recent_calls
 from orchestration.strategies.engine.belief.reading import question_traits
 from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.classification import TaskType, classify
-from orchestration.strategies.engine.effort import Help
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.estimating import Draft, Estimate, add_up, narrowed, reach
 from orchestration.strategies.engine.fallback import fallback_help
@@ -127,11 +125,15 @@ def estimate_request(
     profiles = {name: model_profiles(rows[name], known[name]) for name in asked}
     panel = strategy.order([known[name] for name in asked], options, request, profiles)
     effort = strategy.effort(options, len(panel))
-    best = ""
+    first = best = ""
     if panel:
         traits = question_traits(request.text, request.system)
-        best = belief_of_team(panel, profiles).best(traits, asked)
-    effort = replace(effort, helping=_helping([*effort.helping, *fallback_help(options)], panel, best, known))
+        first, best = panel[0].name, belief_of_team(panel, profiles).best(traits, asked)
+    named = [
+        replace(each, model=each.model or (best if each.is_best else first))
+        for each in (*effort.helping, *fallback_help(options))
+    ]
+    effort = replace(effort, helping=tuple(each for each in named if each.model in known))
     names = {*asked, *(each.model for each in effort.helping)}
     draft = _draft(membership, request, names, answers=len(panel))
     whole = add_up(draft, effort, panel, known)
@@ -158,12 +160,3 @@ def _draft(membership: Membership, request: Request, names: Iterable[str], answe
     task = classify(request.text, request.system).task
     words = estimate_tokens(request.text) + estimate_tokens(request.system) + TOKENS_PER_MESSAGE
     return Draft(task=task, words=words, past=past_calls(membership, sorted(names)), answers=answers)
-
-
-def _helping(
-    helping: Sequence[Help], panel: Sequence[ModelSpec], best: str, known: Mapping[str, ModelSpec]
-) -> tuple[Help, ...]:
-    """Return the help of known models, each by its name; without one it is the first or best of the panel."""
-    first = panel[0].name if panel else ""
-    named = [replace(each, model=each.model or (best if each.is_best else first)) for each in helping]
-    return tuple(each for each in named if each.model in known)

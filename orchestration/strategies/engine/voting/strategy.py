@@ -231,7 +231,6 @@ class Voting(PanelStrategy):
         "Asks all models and lets them vote: equal final answers count together; where answers are long, each"
         " model ranks the others' blind. Says how far they agree and who dissents."
     )
-    in_turn: ClassVar[bool] = False
     Options: ClassVar[type[AnswerOptions]] = VotingOptions
     Run: ClassVar[type[StrategyRun]] = VotingRun
     labels: ClassVar[Mapping[str, str]] = {BALLOT: "Ballot", "vote": "Vote"}
