@@ -14,7 +14,6 @@ from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
 from orchestration.strategies.engine.deciding import Selection, overall, select_best
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
-from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
@@ -137,15 +136,17 @@ class VotingRun(Vote):
         return candidates(ended), ended.stop
 
     async def _ask_voter(self, model: ChatModel) -> Candidate:
-        answer = await ask_member(model, self.prompt, self.timer, request=self.request)
-        [candidate] = await self.scorer.by_checks_alone().score([answer], "checks")
+        [candidate] = await self.scorer.by_checks_alone().score([await self.ask(model)], "checks")
+        self.keep(candidate)
+        if self.options.ballot is BallotKind.ANSWERS:
+            await self.emit_ballot(self.casts[candidate.model])
+        return candidate
+
+    def keep(self, candidate: Candidate) -> None:
+        """Keep a voter's answer with the ballot that it is."""
         if is_usable(candidate):
             self.written.append(candidate)
-        cast = cast_answer(candidate, self.request.text)
-        self.casts[cast.voter] = cast
-        if self.options.ballot is BallotKind.ANSWERS:
-            await self.emit_ballot(cast)
-        return candidate
+        self.casts[candidate.model] = cast_answer(candidate, self.request.text)
 
     def _until(self, asked: Round[Candidate]) -> StopRequest | None:
         casts, most = self.casts.values(), len(self.written) + len(asked.waiting)
@@ -270,7 +271,7 @@ PLURALITY = VotingOptions(ballot=BallotKind.ANSWERS, rule=RuleName.PLURALITY, ti
 FEWEST_COUNTED = 2
 
 
-def answer_vote(run: StrategyRun, panel: Panel) -> Vote:
+def answer_vote(run: StrategyRun, panel: Panel) -> VotingRun:
     """Return the vote of a panel by plurality of the final answers of a run."""
     return VotingRun(request=run.request, options=PLURALITY, panel=panel, timer=run.timer, scorer=run.scorer)
 
