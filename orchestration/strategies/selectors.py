@@ -75,10 +75,7 @@ class EndedRun(NamedTuple):
 
 
 def strategy_records(membership: Membership, strategies: Iterable[str]) -> dict[str, StrategyRecord]:
-    """Return each strategy's record over the team's newest 500 runs with it.
-
-    One query for each strategy, and one for the ratings.
-    """
+    """Return each strategy's record over its newest 500 runs: a query for each, and one for the ratings."""
     votes, records = _votes(membership, "strategy", "run__ref"), {}
     runs = Run.objects.visible_to(membership).filter(kind="strategy", status__in=ENDED_BY_THEMSELVES)
     columns = runs.order_by("-created_at", "-id").values_list(*EndedRun._fields)
@@ -116,20 +113,14 @@ def _votes(membership: Membership, kind: str, *columns: str) -> Counter[tuple[Js
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PresetRecord:
-    """The record of a preset over all its versions, and of each version by number, the newest first.
-
-    Runs of a draft stand under None, last.
-    """
+    """The record of a preset over all versions, and of each by number, newest first, drafts last as None."""
 
     whole: StrategyRecord
     versions: Mapping[int | None, StrategyRecord]
 
 
 def preset_records(membership: Membership) -> Mapping[str, PresetRecord]:
-    """Return the records of presets by name, over the team's newest 500 runs with presets that have ended.
-
-    One query for the runs, and one for the ratings.
-    """
+    """Return the records of presets by name, over the newest 500 ended runs: a query, one for ratings."""
     mine = Run.objects.visible_to(membership).filter(kind=PRESET)
     columns = ("ref", "request__version", *EndedRun._fields)
     ended = mine.filter(status__in=ENDED_BY_THEMSELVES).order_by("-created_at", "-id")

@@ -56,10 +56,7 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """What calls of a request are estimated by: its kind of task, its tokens, the calls of its models.
-
-    `read` are the tokens of the answers, of which there are so many.
-    """
+    """What calls are estimated by: the task, tokens of the request, those `read` of answers, past calls."""
 
     task: TaskType
     words: int

@@ -192,10 +192,7 @@ class _Rounds:
     calls: int = 0
 
     async def run(self, prompt: Prompt) -> Completion:
-        """Ask until the model answers; the result has the usage, cost and time of all rounds together.
-
-        Results of tools have at most half of the context window.
-        """
+        """Ask until the model answers; return what all rounds took. Results fill at most half its context."""
         prompt = self.toolbox.offered(prompt)
         room = min(LONGEST_RESULTS, CHARACTERS_PER_TOKEN * self.model.spec.context_window // 2)
         while True:

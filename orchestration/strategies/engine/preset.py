@@ -63,10 +63,7 @@ def preset_schema() -> Schema:
 
 
 def read_preset(document: Json) -> tuple[PresetDefinition | None, tuple[DocumentFault, ...]]:
-    """Return a document as a preset, or all that is wrong with it.
-
-    Whether its models and tools are there is checked when a run starts.
-    """
+    """Return a document as a preset, or all that is wrong with it; models and tools need not exist."""
     if excess := BOUNDS.excess(document):
         return None, (DocumentFault("", f"The preset is too large, or no JSON: {excess}."),)
     faults = preset_schema().problems(document)

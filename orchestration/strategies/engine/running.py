@@ -31,10 +31,7 @@ from orchestration.strategies.engine.types import (
 
 @dataclass(kw_only=True, slots=True)
 class StrategyRun(ABC):
-    """The state of one run of a strategy.
-
-    `stop` is the last early end of a round; `decisions` and `notes` are those of the outcome so far.
-    """
+    """The state of one run of a strategy: the last early `stop` of a round, and of the outcome so far."""
 
     request: Request
     options: AnswerOptions

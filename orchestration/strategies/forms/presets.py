@@ -81,10 +81,7 @@ class PresetCard(PartCard):
 
 
 class SavePresetForm(DefinitionNameForm):
-    """A name for what was asked, and what is new in this version where there is one of this name.
-
-    `content` are the strategy, panel and options that are saved.
-    """
+    """A name for the `content` that was asked with, and what is new in this version where it has others."""
 
     title = forms.CharField(label="Title", max_length=120, required=False, help_text="What pages call it.")
     note = forms.CharField(

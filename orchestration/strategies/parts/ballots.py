@@ -36,10 +36,7 @@ class CellMark(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TallyBar:
-    """The score of an option in words, and as a `share` (0 to 1) of all votes, weights or points.
-
-    `voters` are those whose ballots favour it.
-    """
+    """An option's score in words, and as a `share` (0 to 1) of all that was given; `voters` favour it."""
 
     label: str
     share: float

@@ -38,10 +38,7 @@ MOST_RUNS_READ = 50
 
 
 def past_calls(membership: Membership, models: Sequence[str]) -> Mapping[str, Sequence[PastCall]]:
-    """Return the calls of `models` in the team's newest runs, by model, the newest first.
-
-    Those that ended in tool calls are left out: they say nothing on the length of answers.
-    """
+    """Return the newest calls of `models` by model; those that ended in tool calls say nothing of lengths."""
     calls = recent_calls(membership, models, runs=MOST_RUNS_READ).filter(
         purpose__in=LIMITED, latency_s__isnull=False
     )

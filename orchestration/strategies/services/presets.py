@@ -85,10 +85,7 @@ def save_preset(
 def chosen_preset(
     membership: Membership, name: Json, version: Json = "latest"
 ) -> tuple[PresetDefinition, int | None]:
-    """Return a preset and the number of its version, the newest unless a number is given; `draft` has none.
-
-    Raises `InvalidRequest`.
-    """
+    """Return a preset and the number of its version; `draft` has none. Raises `InvalidRequest`."""
     wanted = str(name or "")
     row = saved_definitions(membership, PRESET).filter(name=wanted).first()
     if row is None:

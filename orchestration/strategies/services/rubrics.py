@@ -153,10 +153,7 @@ class RubricTrial:
 
 
 def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial:
-    """Have a judge score the answers of a past run by a rubric. Nothing is stored, and no run is made.
-
-    Several answers are shown in both orders, as in a run.
-    """
+    """Have a judge score a past run's answers by a rubric, in both orders, as in a run. Nothing is stored."""
     answered = [each for each in (run.outcome or {}).get("candidates", ()) if each.get("text")]
     candidates = answered[:MOST_ANSWERS]
     if not candidates:

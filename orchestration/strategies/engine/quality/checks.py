@@ -74,10 +74,7 @@ _FENCE = Pattern(r"^\s*```", MULTILINE)
 
 
 def _truncation(answer: ExaminedAnswer) -> Finding | None:
-    """Find an answer that the length limit ended, or one that stops in mid-word or inside a code block.
-
-    It is unfit only where its final answer is missing.
-    """
+    """Find an answer cut off at the length limit, in mid-word or in code: unfit without a final answer."""
     last = answer.text.rstrip().rsplit("\n", 1)[-1]
     effect, bounds = -2.5, {Dimension.COMPLETENESS: 0.4}
     missing = answer.finish is FinishReason.LENGTH and not _is_there_before_the_cut(answer)
@@ -276,10 +273,7 @@ def _excerpt(text: str) -> str:
 
 
 def examine(answer: ExaminedAnswer) -> tuple[Finding, ...]:
-    """Return the findings of all checks, of an empty answer only that it is empty.
-
-    Of a very long answer or question only the beginning and the end are read, to bound the time.
-    """
+    """Return the findings of all checks, on beginning and end of long texts; of an empty answer only that."""
     if not any(character.isalnum() for character in answer.text):
         return (EMPTY,)
     return _checked(replace(answer, text=_excerpt(answer.text), question=_excerpt(answer.question)))

@@ -90,10 +90,7 @@ class JudgeReport:
 def assign(
     judges: Sequence[ChatModel], families: Mapping[str, str]
 ) -> list[tuple[ChatModel, tuple[str, ...]]]:
-    """Return each judge with the steps of the answers it judges, given the family that wrote each.
-
-    A judge does not judge its own family while a judge of another one is there.
-    """
+    """Return each judge with the steps it judges; none judges its own family while another judge is there."""
     alone = len({judge.spec.family for judge in judges}) == 1
     assigned = [
         (judge, tuple(step for step, family in families.items() if alone or family != judge.spec.family))

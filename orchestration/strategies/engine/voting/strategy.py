@@ -80,10 +80,7 @@ def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> tuple[Bal
 
 
 def ballots_to_count(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int) -> Sequence[Cast]:
-    """Return the ballots to count; where too few can be read, a whole text is a vote for itself.
-
-    That is so only where there are too few answers for a review.
-    """
+    """Return the ballots to count: with too few to read, and to review, a whole text votes for itself."""
     if readable(casts) >= quorum or len(written) >= FEWEST_TO_TELL_APART:
         return casts
     whole = {c.model: c for c in written}
@@ -99,10 +96,7 @@ def _text_vote(candidate: Candidate) -> Cast:
 
 @dataclass(kw_only=True, slots=True)
 class VotingRun(Vote):
-    """A vote from the answers to the winner.
-
-    `written` are the usable answers so far, `casts` the ballots that all are.
-    """
+    """A vote from the answers to the winner: the ballots that all answers are, and the usable ones so far."""
 
     casts: dict[str, Cast] = field(default_factory=dict)
     written: list[Candidate] = field(default_factory=list)
@@ -205,11 +199,7 @@ class VotingRun(Vote):
         return Ballots(candidates=candidates, casts=tuple(casts), stops=stops, chosen=chosen)
 
     async def _conclude(self, ballots: Ballots) -> StrategyOutcome:
-        """Count the ballots, and return the answer that won.
-
-        Models that can answer cannot always rank answers: where no review can be read, and no quorum is
-        required, the best answer is chosen without a vote.
-        """
+        """Count the ballots and conclude; with the best answer if no review was read and none is required."""
         result = await decide_vote(self, ballots)
         is_won = result.tally.winner is not None
         unread = self.options.ballot is BallotKind.REVIEW and not result.count.counting
