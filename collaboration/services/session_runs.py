@@ -21,7 +21,7 @@ from collaboration.services.freezing import (
 )
 from orchestra_site.accounts.models import Membership
 from orchestration.library.kinds import DefinitionRuns
-from orchestration.library.parts import definition_lines
+from orchestration.library.parts import definition_lines, question_schema
 from orchestration.llm.engine.errors import CodedError, InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.runs.engine.context import RunContext
@@ -31,15 +31,6 @@ from orchestration.runs.models import Run
 from orchestration.strategies.services import profiles
 from orchestration.strategies.services.strategy_runs import live_models
 
-FORM_SCHEMA: Mapping[str, Json] = {
-    "properties": {
-        "text": {"type": "string", "title": "Task"},
-        "models": {"type": "array", "title": "Models"},
-        "constraints": {"type": "object", "title": "Limits"},
-    },
-    "required": ["text"],
-}
-"""What a form for a question sends."""
 USUAL_LINEUP = "research-brief"
 LINEUPS_KEY = "lineups"
 
@@ -136,7 +127,8 @@ class SessionKind(DefinitionRuns):
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return the published line-ups and those of the gallery, with their typical cost and time."""
         lines = sorted(definition_lines(membership, LINEUPS).items())
-        return [line.startable(FORM_SCHEMA) for _, line in lines if line.is_published]
+        schema = question_schema("Task", "models")
+        return [line.startable(schema) for _, line in lines if line.is_published]
 
     def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
         """Return the titles of all line-ups, those of the gallery first."""

@@ -18,6 +18,18 @@ from orchestration.library.selectors import (
 from orchestration.llm.engine.types import Json
 from orchestration.runs.kinds import Startable
 
+MORE_PROPERTIES: Mapping[str, Json] = {
+    "system": {"type": "string", "title": "Instructions"},
+    "models": {"type": "array", "title": "Models"},
+}
+
+
+def question_schema(title: str, more: str) -> Mapping[str, Json]:
+    """Return the JSON Schema of what a form for a question sends: a text, something `more`, limits."""
+    text, limits = {"type": "string", "title": title}, {"type": "object", "title": "Limits"}
+    properties = {"text": text, more: MORE_PROPERTIES[more], "constraints": limits}
+    return {"properties": properties, "required": ["text"]}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DefinitionLine:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.threads import in_database_thread
 from orchestration.library.kinds import DefinitionRuns
+from orchestration.library.parts import question_schema
 from orchestration.library.selectors import published_versions, run_figures
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
@@ -38,15 +39,6 @@ from pipelines.services.freezing import (
     stored_pipeline,
 )
 
-FORM_SCHEMA: Mapping[str, Json] = {
-    "properties": {
-        "text": {"type": "string", "title": "Input"},
-        "models": {"type": "array", "title": "Models"},
-        "constraints": {"type": "object", "title": "Limits"},
-    },
-    "required": ["text"],
-}
-"""What a form for a question sends."""
 LONGEST_KEPT = 50_000
 """Characters of a definition that is kept ready for its next run."""
 MOST_EXPIRED = 100
@@ -155,7 +147,7 @@ class PipelineKind(DefinitionRuns):
                 ref=name,
                 title=title or name,
                 summary=(description or "").partition("\n")[0],
-                schema=FORM_SCHEMA,
+                schema=question_schema("Input", "models"),
                 cost_usd=figures[name].median_usd,
                 seconds=figures[name].median_s,
             )

@@ -11,7 +11,7 @@ from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import write_yaml
 from orchestration.library.kinds import DefinitionRuns
 from orchestration.library.models import PublishedVersion
-from orchestration.library.parts import definition_lines
+from orchestration.library.parts import definition_lines, question_schema
 from orchestration.library.selectors import saved_definitions
 from orchestration.library.services.definitions import (
     check_name,
@@ -35,15 +35,6 @@ FROZEN_PRESETS = "presets"
 OWN = (PRESET, "version", "ref", FROZEN_PRESETS)
 """What the request of a preset's run has beside that of its strategy."""
 PER_RUN = ("text", "system", "constraints", "response_schema")
-REQUEST_SCHEMA: Mapping[str, Json] = {
-    "properties": {
-        "text": {"type": "string", "title": "Question"},
-        "system": {"type": "string", "title": "Instructions"},
-        "constraints": {"type": "object", "title": "Limits"},
-    },
-    "required": ["text"],
-}
-"""What a form for a question sends."""
 
 
 @transaction.atomic
@@ -162,7 +153,7 @@ class PresetKind(DefinitionRuns, StrategyKind):
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return the published presets, with their typical cost and time."""
         return [
-            line.startable(REQUEST_SCHEMA, f"{preset.words}.")
+            line.startable(question_schema("Question", "system"), f"{preset.words}.")
             for line in definition_lines(membership, PRESETS).values()
             if line.is_published and (preset := PRESETS.stored(line.document)) is not None
         ]
