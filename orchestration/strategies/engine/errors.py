@@ -33,12 +33,7 @@ class NoUsableAnswer(EngineError):
     """
 
     def __init__(
-        self,
-        reasons: Mapping[str, str],
-        *,
-        failed: Mapping[str, str],
-        declined: bool,
-        limits: Sequence[str] = (),
+        self, reasons: Mapping[str, str], *, failed: Mapping[str, str], declined: bool, limits: Sequence[str]
     ) -> None:
         number = {1: "The model", 2: "Both models"}.get(len(reasons), f"All {len(reasons)} models")
         first = f"{number} declined." if declined else f"{number} gave no usable answer."

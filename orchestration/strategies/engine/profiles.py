@@ -200,8 +200,13 @@ def observed(
     total = Evidence()
     for attempt in attempts:
         if attempt.done:
-            candidate = candidates.get(attempt.step, {})
-            total = plus(total, _answer_evidence(attempt), _quality_evidence(candidate, consensus))
+            answer = Evidence(asked=1, answered=1)
+            if attempt.seconds is not None:
+                answer = replace(answer, timed=1, seconds=attempt.seconds)
+                answer = replace(
+                    answer, input_tokens=attempt.input_tokens, output_tokens=attempt.output_tokens
+                )
+            total = plus(total, answer, _quality_evidence(candidates.get(attempt.step, {}), consensus))
         elif attempt.code not in SETUP_ERRORS:
             total = plus(total, Evidence(asked=1))
     return total
@@ -222,19 +227,6 @@ def plus(*parts: Evidence) -> Evidence:
 def minus(whole: Evidence, part: Evidence) -> Evidence:
     """Return `whole` without `part`."""
     return Evidence(**{f.name: getattr(whole, f.name) - getattr(part, f.name) for f in fields(Evidence)})
-
-
-def _answer_evidence(attempt: ObservedAttempt) -> Evidence:
-    untimed = Evidence(asked=1, answered=1)
-    if attempt.seconds is None:
-        return untimed
-    return replace(
-        untimed,
-        timed=1,
-        seconds=attempt.seconds,
-        input_tokens=attempt.input_tokens,
-        output_tokens=attempt.output_tokens,
-    )
 
 
 def _quality_evidence(candidate: Mapping[str, Json], consensus: Mapping[str, Json]) -> Evidence:

@@ -125,9 +125,7 @@ def unusual_content(given: Mapping[str, Any]) -> dict[str, Json]:
         usual = strategy.Options().model_dump(mode="json")
         with suppress(ValueError):  # options stay as they are where one does not fit
             options = strategy.Options.model_validate(options).model_dump(mode="json")
-        options = {
-            name: value for name, value in options.items() if name not in usual or usual[name] != value
-        }
+        options = {name: value for name, value in options.items() if (name, value) not in usual.items()}
     found: dict[str, Json] = {
         "strategy": given["strategy"],
         "models": list(given.get("models") or ()),

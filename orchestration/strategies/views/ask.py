@@ -157,13 +157,9 @@ def source_run(request: MemberRequest) -> Run | None:
 
 def _initial(request: MemberRequest) -> dict[str, Any]:
     """Return the initial values that the address names: those of an earlier run, a prompt, a strategy."""
-    source = source_run(request)
-    initial = initial_values(source) if source else {}
-    if "prompt" in request.GET:
-        initial["text"] = request.GET["prompt"]
-    if "strategy" in request.GET:
-        initial["strategy"] = request.GET["strategy"]
-    return initial
+    source, fields = source_run(request), {"prompt": "text", "strategy": "strategy"}
+    given = {field: request.GET[name] for name, field in fields.items() if name in request.GET}
+    return {**(initial_values(source) if source else {}), **given}
 
 
 @require_safe
