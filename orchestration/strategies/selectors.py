@@ -28,6 +28,7 @@ from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import listed
 from orchestration.strategies.models import JudgedAnswer, RubricVersion, SavedRubric
 
+PresetReading = DefinitionReading[PresetDefinition, DocumentFault]
 NEWEST = 500
 """Runs of a strategy that its record covers."""
 NEWEST_RATINGS = 1_000
@@ -183,13 +184,7 @@ class Presets(DefinitionKind[PresetDefinition]):
             "options": {},
         }
 
-    def check(
-        self,
-        written: Json,
-        known: Mapping[str, PresetDefinition],  # noqa: ARG002  # none contains another
-        *,
-        name: str = "",
-    ) -> DefinitionReading[PresetDefinition, DocumentFault]:
+    def check(self, written: Json, known: Mapping[str, PresetDefinition], *, name: str = "") -> PresetReading:  # noqa: ARG002  # none contains another
         """Check a preset; whether its models are there is checked when a run starts."""
         preset, found = read_preset(written)
         if name and preset is not None and preset.name != name:
@@ -240,10 +235,7 @@ class JudgeRecord:
 
 
 def judge_records(membership: Membership) -> tuple[JudgeRecord, ...]:
-    """Return how far each judge agrees with the team's ratings, by rubric, over the newest judged answers.
-
-    A judge whose answers nobody has rated yet is listed, too.
-    """
+    """Return each judge's agreement with the newest ratings, by rubric, also where there are none yet."""
     judged = JudgedAnswer.objects.filter(run__team_id=membership.team_id)
     columns = judged.annotate(mean=Avg("run__ratings__value")).order_by("-run__created_at", "-id")
     rows = columns.values_list("judge", "rubric", "version", "score", "mean")

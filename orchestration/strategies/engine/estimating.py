@@ -113,10 +113,7 @@ def add_up(
 
 
 def reach(effort: Effort, calls: Sequence[float], panel: int) -> float:
-    """Return how far, from 0 to 1, most runs go from the fewest calls to the most.
-
-    `calls` are those of earlier runs for each member of their panel.
-    """
+    """Return how far (0 to 1) most runs go from fewest to most calls; `calls` are those for each member."""
     few, most = effort.calls
     if most == few:
         return 0.0

@@ -230,10 +230,7 @@ def minus(whole: Evidence, part: Evidence) -> Evidence:
 
 
 def _quality_evidence(candidate: Mapping[str, Json], consensus: Mapping[str, Json]) -> Evidence:
-    """Return the evidence of an answer's quality.
-
-    An answer that the checks disqualify counts as none. What was not judged is no evidence.
-    """
+    """Return the evidence of an answer's quality, none if not judged; disqualified it is no answer."""
     quality = candidate.get("quality") or {}
     if quality and quality["overall"] <= DISQUALIFIED_AT_MOST:
         return Evidence(answered=-1)

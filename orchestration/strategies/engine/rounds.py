@@ -221,10 +221,7 @@ async def ask_round(
 
 
 def candidates(ended: Round[Candidate], step: Callable[[str], str] = ask_step) -> tuple[Candidate, ...]:
-    """Return the candidate of each model, in order: its answer, or why there is none.
-
-    `step` returns the key of the step that asks a model of this name.
-    """
+    """Return the candidate of each model, or why there is none; `step` gives the key of what asked it."""
     stop, found = ended.stop, []
     for name in ended.names:
         none = Candidate(model=name, step=step(name), state="cancelled", error=CUT_OFF)

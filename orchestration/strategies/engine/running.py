@@ -31,7 +31,7 @@ from orchestration.strategies.engine.types import (
 
 @dataclass(kw_only=True, slots=True)
 class StrategyRun(ABC):
-    """The state of one run of a strategy: the last early `stop` of a round, and of the outcome so far."""
+    """The state of one run: the last early `stop` of a round; `decisions` and `notes` so far."""
 
     request: Request
     options: AnswerOptions

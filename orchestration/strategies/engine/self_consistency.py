@@ -188,10 +188,7 @@ class _Sampling(StrategyRun):
         return StopRequest(reason=reason, because=because, prompt=self.prompt, answers=written)
 
     async def _score(self, drawn: Sequence[Candidate]) -> tuple[Candidate, ...]:
-        """Return the candidates with their quality.
-
-        Samples of one model err alike: agreement counts between models, by the most frequent answer of each.
-        """
+        """Return the scored candidates; samples of one model err alike, so its most frequent one counts."""
         own: dict[str, list[Candidate]] = {name: [] for name in self.panel.names}
         for each in filter(is_usable, drawn):
             own[each.model].append(each)

@@ -34,7 +34,6 @@ from orchestration.tools.forms.schemas import schema_fields
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"
 LEADING = (FIRST_STRATEGY, "cascade", "expert", "parallel", "sequential")
-"""Strategies that stand before the others."""
 MOST_IN_A_ROW = 7
 """Methods that the page shows side by side; of more, all but the first few are behind a menu."""
 MAIN_OPTIONS = 3

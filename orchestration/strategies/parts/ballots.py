@@ -116,10 +116,7 @@ def shown_vote(state: RunState) -> ShownVote | None:
 
 
 def _options(run: Run) -> VotingOptions | None:
-    """Return the options of the vote of a run.
-
-    None where its strategy has no vote, or is of an earlier version whose options were others.
-    """
+    """Return the options of a run's vote, None where its strategy has no vote or once had other options."""
     strategy = all_strategies().get(strategy_name(run))
     if strategy is not None and strategy.counts_answers:
         return PLURALITY

@@ -140,10 +140,7 @@ class TriedAnswer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RubricTrial:
-    """A rubric tried out: each answer with its scores, and the judge's own words in both orders.
-
-    `cost_usd` is None where the judge has no price.
-    """
+    """A rubric tried out: answers with scores, the judge's words in both orders, what it cost if known."""
 
     judge: str
     answers: tuple[TriedAnswer, ...] = ()

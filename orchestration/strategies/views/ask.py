@@ -73,7 +73,7 @@ def preview(request: MemberRequest) -> HttpResponse:
     form = ask_form(request, request.POST)
     form.errors.clear()
     part = request.headers.get("HX-Target", "")
-    return ask_page(request, form, part=part if part in PARTS else "")
+    return _part(request, form, part) if part in PARTS else ask_page(request, form)
 
 
 @require_POST
@@ -101,17 +101,13 @@ def ask_form(
     return AskForm(data, models=models, tools=tools, rubrics=rubrics, others=others, initial=initial)
 
 
-def ask_page(
-    request: MemberRequest, form: AskForm, *, part: str = "", status: HTTPStatus = HTTPStatus.OK
-) -> HttpResponse:
-    """Return the page of Ask with this form, or only the `part` that a change of it redraws."""
-    context: dict[str, Any] = {"form": form}
-    if part:
-        return _part(request, part, context)
+def ask_page(request: MemberRequest, form: AskForm, *, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    """Return the page of Ask with this form."""
     source, newest = source_run(request), recent_runs(request.membership)
     faults = form.faults
     form.fields["text"].widget.attrs["autofocus"] = not faults
-    context |= {
+    context = {
+        "form": form,
         "faults": faults,
         "examples": EXAMPLES if len(newest) < RECENT and source is None else (),
         **_estimate(request, form),
@@ -122,10 +118,10 @@ def ask_page(
     return render(request, PAGE, context, status=status)
 
 
-def _part(request: MemberRequest, part: str, context: dict[str, Any]) -> HttpResponse:
+def _part(request: MemberRequest, form: AskForm, part: str) -> HttpResponse:
     """Return one part, and with the options what else the chosen method changes."""
+    context: dict[str, Any] = {"form": form}
     response = render(request, f"{PAGE}#{part}", context)
-    form: AskForm = context["form"]
     if part == "ask-options":
         panel_changed = form.wants_panel != bool(request.POST.getlist("order"))
         for name in ["ask-panel"] * panel_changed + ["ask-methods"] * bool(form.other_methods):

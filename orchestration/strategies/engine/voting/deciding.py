@@ -247,7 +247,7 @@ _ADVICE = {
 
 
 def representative(contender: Contender, candidates: Sequence[Candidate]) -> Candidate:
-    """Return the best answer that says what `contender` shows. Raises `AssertionError` without any."""
+    """Return the best answer that says what `contender` shows, or the first. Raises `AssertionError`."""
     behind = [candidate for candidate in candidates if candidate.model in contender.spoken_by]
     if not behind:
         raise AssertionError(f"No answer says what won: {contender.label}")
