@@ -39,10 +39,8 @@ MOST_RUNS_READ = 50
 
 def past_calls(membership: Membership, models: Sequence[str]) -> Mapping[str, Sequence[PastCall]]:
     """Return the newest calls of `models` by model; those that ended in tool calls say nothing of lengths."""
-    calls = recent_calls(membership, models, runs=MOST_RUNS_READ).filter(
-        purpose__in=LIMITED, latency_s__isnull=False
-    )
-    calls = calls.exclude(finish=FinishReason.TOOL_CALLS)
+    calls = recent_calls(membership, models, runs=MOST_RUNS_READ).exclude(finish=FinishReason.TOOL_CALLS)
+    calls = calls.filter(purpose__in=LIMITED, latency_s__isnull=False)
     columns = ("run_id", "model", "purpose", "output_tokens", "latency_s")
     rows = list(calls.order_by("-started_at", "-id").values_list(*columns)[:MOST_CALLS_READ])
     tasks = _tasks({run for run, *_ in rows})
@@ -92,11 +90,10 @@ def calls_a_member(
 
     Of those with the same options, and of these with the same type of task alone, where there are any.
     """
-    runs = Run.objects.visible_to(membership).filter(
-        kind="strategy", ref=strategy, status__in=ENDED_BY_THEMSELVES
-    )
+    runs = Run.objects.visible_to(membership).filter(kind="strategy", ref=strategy)
+    ended = runs.filter(status__in=ENDED_BY_THEMSELVES).order_by("-created_at", "-id")
     columns = ("pk", "calls_started", "request__models", "request__options")
-    rows = list(runs.order_by("-created_at", "-id").values_list(*columns)[:MOST_RUNS_READ])
+    rows = list(ended.values_list(*columns)[:MOST_RUNS_READ])
     rows = [row for row in rows if row[3] == options] or rows
     shares = {run: calls / len(models) for run, calls, models, _ in rows if models}
     tasks = _tasks(set(shares))
