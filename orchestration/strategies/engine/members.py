@@ -116,8 +116,7 @@ def read_arguments(text: str) -> Mapping[str, Json]:
         raise ToolFailed(f"The arguments are no JSON. {error}", fault=ToolFault.ARGUMENTS) from error
     if not isinstance(found, dict):
         raise ToolFailed("The arguments are no JSON object.", fault=ToolFault.ARGUMENTS)
-    arguments: Mapping[str, Json] = storable(found)
-    return arguments
+    return dict(storable(found))
 
 
 def _result(text: str, room: int) -> str:

@@ -99,20 +99,13 @@ class SavePresetForm(DefinitionNameForm):
         """Refuse a strategy, panel and options that are none, above the form: nobody has typed them."""
         data: dict[str, Json] = super().clean() or {}
         self.errors.pop("made", None)
-        found = readable_content(data.get("made"))
-        if found is None:
+        sent: Mapping[str, Json] = made if isinstance(made := data.get("made"), dict) else {}
+        found = {name: value for name, value in sent.items() if name in SAVED}
+        fits = all(isinstance(value, SAVED[name]) for name, value in found.items())
+        if not fits or not {"strategy", "models"} <= found.keys():
             raise forms.ValidationError("What was to be saved cannot be read. Begin again from Ask or a run.")
         self.content = found
         return data
-
-
-def readable_content(sent: Json) -> Mapping[str, Json] | None:
-    """Return what a preset is made of as a page sent it, None where that has no such form."""
-    if not isinstance(sent, dict):
-        return None
-    found = {name: value for name, value in sent.items() if name in SAVED}
-    fits = all(isinstance(value, SAVED[name]) for name, value in found.items())
-    return found if fits and {"strategy", "models"} <= found.keys() else None
 
 
 def unusual_content(given: Mapping[str, Any]) -> dict[str, Json]:

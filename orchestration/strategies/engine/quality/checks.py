@@ -180,8 +180,7 @@ _NUMBER = Pattern(
 )
 _LIST = Pattern(r"\b(?:bullet(?:ed)?|numbered) (?:list|points)\b|\bas a list\b", IGNORECASE)
 _CODE = Pattern(
-    r"\b(?:write|implement|create)\b[^.\n]{0,40}\b(?:function|script|program|class|regex|query)\b",
-    IGNORECASE,
+    r"\b(?:write|implement|create)\b[^.\n]{0,40}\b(?:function|script|program|class|regex|query)\b", IGNORECASE
 )
 _NUMBER_WORDS = Pattern(
     r"\b(?:zero|no|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|half|hundred)\b",

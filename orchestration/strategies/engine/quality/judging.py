@@ -42,10 +42,8 @@ def read_verdicts(text: str, rubric: Rubric = FIVE_DIMENSIONS) -> Mapping[str, J
     """
     found: dict[str, JudgeVerdict] = {}
     for item in chain.from_iterable(map(verdict_items, json_values(text))):
-        scores = {
-            key: score for key in rubric.keys if (score := _score(item.get(key), rubric.points)) is not None
-        }
-        if scores:
+        read = {key: _score(item.get(key), rubric.points) for key in rubric.keys}
+        if scores := {key: score for key, score in read.items() if score is not None}:
             label_given = str(item.get("id", "")).strip().upper()
             found[label_given] = JudgeVerdict(scores=scores, reason=stated_reason(item))
     return found

@@ -296,18 +296,14 @@ async def conclude_by_vote(
 
 
 def _best_worded(winner: Contender, voters: Sequence[Candidate]) -> Selection:
-    """Return the best worded of the answers that won, and why it was chosen."""
-    chosen = max((each for each in voters if each.model in winner.spoken_by), key=_standing)
+    """Return the answer that won for which most speaks, one that is judged first, and why it was chosen."""
+    behind = [each for each in voters if each.model in winner.spoken_by]
+    chosen = max(behind, key=lambda each: (each.quality is not None and each.quality.judged, overall(each)))
     reason = f"{chosen.model} gave the answer that won the vote."
     if len(winner.models) > 1:
         alike = counted(len(winner.models), "answer")
         reason = f"{chosen.model} gave the best worded of the {alike} that won the vote."
     return Selection(step=chosen.step, reason=reason)
-
-
-def _standing(candidate: Candidate) -> tuple[bool, float]:
-    """Return by what one of equal answers is chosen: that something speaks for it, and how much."""
-    return candidate.quality is not None and candidate.quality.judged, overall(candidate)
 
 
 STRATEGY = Voting()
