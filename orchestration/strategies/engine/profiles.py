@@ -202,9 +202,12 @@ def observed(
         if attempt.done:
             answer = Evidence(asked=1, answered=1)
             if attempt.seconds is not None:
-                answer = replace(answer, timed=1, seconds=attempt.seconds)
                 answer = replace(
-                    answer, input_tokens=attempt.input_tokens, output_tokens=attempt.output_tokens
+                    answer,
+                    timed=1,
+                    seconds=attempt.seconds,
+                    input_tokens=attempt.input_tokens,
+                    output_tokens=attempt.output_tokens,
                 )
             total = plus(total, answer, _quality_evidence(candidates.get(attempt.step, {}), consensus))
         elif attempt.code not in SETUP_ERRORS:

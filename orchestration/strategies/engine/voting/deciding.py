@@ -120,7 +120,7 @@ class Vote(StrategyRun):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ballots:
-    """The result of the rounds in panel order; `chosen` decides the kind of ballot where the answers did."""
+    """The result of the rounds, in panel order; `chosen` is their decision for a kind of ballot, if any."""
 
     candidates: tuple[Candidate, ...]
     casts: tuple[Cast, ...]
@@ -247,7 +247,7 @@ _ADVICE = {
 
 
 def representative(contender: Contender, candidates: Sequence[Candidate]) -> Candidate:
-    """Return the best answer that says what `contender` shows, or the first. Raises `AssertionError`."""
+    """Return the best of the answers that say what `contender` shows. Raises `AssertionError` for none."""
     behind = [candidate for candidate in candidates if candidate.model in contender.spoken_by]
     if not behind:
         raise AssertionError(f"No answer says what won: {contender.label}")
