@@ -14,6 +14,7 @@ from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
 from orchestration.strategies.engine.deciding import Selection, overall, select_best
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
+from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
@@ -130,7 +131,8 @@ class VotingRun(Vote):
         return candidates(ended), ended.stop
 
     async def _ask_voter(self, model: ChatModel) -> Candidate:
-        [candidate] = await self.scorer.by_checks_alone().score([await self.ask(model)], "checks")
+        answer = await ask_member(model, self.prompt, self.timer, request=self.request)
+        [candidate] = await self.scorer.by_checks_alone().score([answer], "checks")
         self.keep(candidate)
         if self.options.ballot is BallotKind.ANSWERS:
             await self.emit_ballot(self.casts[candidate.model])
