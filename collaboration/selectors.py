@@ -10,11 +10,12 @@ from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
 
-from collaboration.engine.lineup import LineUp, LineUpProblem, read_lineup
+from collaboration.engine.lineup import LineUp, read_lineup
 from collaboration.engine.records import Row, gathered
 from collaboration.engine.running import ROWS
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences, moves
+from orchestration.expressions.errors import DocumentFault
 from orchestration.expressions.listed import items_in
 from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
 from orchestration.llm.engine.types import Json
@@ -27,7 +28,7 @@ KIND = "session"
 PARTICIPANTS = "participants"
 ANY, ANY_MODEL = "any", "any of the usual models"
 """The name of a model that stands for one of those that a session is started with, and its words."""
-LineUpReading = DefinitionReading[LineUp, LineUpProblem]
+LineUpReading = DefinitionReading[LineUp, DocumentFault]
 MOST_KEPT = 64
 """Sessions whose rows a process keeps."""
 OPEN_SHOWN, ENDED_SHOWN = 20, 10
@@ -54,7 +55,7 @@ class LineUps(DefinitionKind[LineUp]):
         lineup, found = read_lineup(written)
         if name and lineup is not None and lineup.name != name:
             message = f"This line-up is called “{name}”; its page can rename it."
-            found = (LineUpProblem("name", message), *found)
+            found = (DocumentFault("name", message), *found)
         return DefinitionReading(document=written, definition=lineup, problems=found)
 
     def stored(self, document: Json) -> LineUp | None:

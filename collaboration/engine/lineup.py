@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Literal
@@ -23,6 +22,7 @@ from pydantic import (
 )
 
 from collaboration.engine.roles import ParticipantRole, Power, powers
+from orchestration.expressions.errors import DocumentFault
 from orchestration.expressions.schemas import Schema, parse_schema
 from orchestration.expressions.transforms.specs import title
 from orchestration.expressions.values import Bounds
@@ -155,70 +155,62 @@ class LineUp(LineUpPart):
     constraints: SessionConstraints = Field(SessionConstraints(), description="What the result has to meet.")
 
 
-@dataclass(frozen=True, slots=True)
-class LineUpProblem:
-    """What is wrong at one place of a line-up, as `participants[2].role`, in words."""
-
-    path: str
-    message: str
-
-
 @cache
 def lineup_schema() -> Schema:
     """Return the JSON Schema of a line-up; `written` is what is exported."""
     return parse_schema(LineUp.model_json_schema())
 
 
-def read_lineup(document: Json) -> tuple[LineUp | None, tuple[LineUpProblem, ...]]:
+def read_lineup(document: Json) -> tuple[LineUp | None, tuple[DocumentFault, ...]]:
     """Return a document as a line-up, or all that is wrong with it, first the fields, then what they mean."""
     if excess := BOUNDS.excess(document):
-        return None, (LineUpProblem("", f"The line-up is too large, or no JSON: {excess}."),)
+        return None, (DocumentFault("", f"The line-up is too large, or no JSON: {excess}."),)
     faults = lineup_schema().problems(document)
     if faults:
-        return None, tuple(LineUpProblem(each.path, f"This {each.message}.") for each in faults)
+        return None, tuple(DocumentFault(each.path, f"This {each.message}.") for each in faults)
     try:
         lineup = LineUp.model_validate(document)
     except ValidationError:  # half characters, of which JSON Schema knows nothing
-        return None, (LineUpProblem("", "The line-up has a text that cannot be read."),)
+        return None, (DocumentFault("", "The line-up has a text that cannot be read."),)
     found = (*_seat_faults(lineup), *_group_faults(lineup), *_arbiter_faults(lineup))
     return (None if found else lineup), found
 
 
-def _seat_faults(lineup: LineUp) -> Iterator[LineUpProblem]:
+def _seat_faults(lineup: LineUp) -> Iterator[DocumentFault]:
     counted = Counter(each.id for each in lineup.participants)
     for number, each in enumerate(lineup.participants):
         at = f"participants[{number}]"
         if counted[each.id] > 1:
-            yield LineUpProblem(f"{at}.id", f"{counted[each.id]} participants are called “{each.id}”.")
+            yield DocumentFault(f"{at}.id", f"{counted[each.id]} participants are called “{each.id}”.")
         if sum(map(bool, (each.model, each.user, each.team_role))) != 1:
-            yield LineUpProblem(at, "Name one of these: its model, the user, or a role of the team.")
+            yield DocumentFault(at, "Name one of these: its model, the user, or a role of the team.")
         if (each.strategy or each.pipeline) and (each.is_person or (each.strategy and each.pipeline)):
-            yield LineUpProblem(
+            yield DocumentFault(
                 at, "A model works by one strategy or by one pipeline; people work themselves."
             )
 
 
-def _group_faults(lineup: LineUp) -> Iterator[LineUpProblem]:
+def _group_faults(lineup: LineUp) -> Iterator[DocumentFault]:
     active = [each for each in lineup.participants if not each.is_observer]
     have = {power for each in active for power in each.powers}
     if Power.DIVIDE not in have:
-        yield LineUpProblem("participants", "Nobody leads: give one participant the role leader.")
+        yield DocumentFault("participants", "Nobody leads: give one participant the role leader.")
     if Power.WORK not in have:
-        yield LineUpProblem("participants", "Nobody does subtasks: add an executor or a specialist.")
+        yield DocumentFault("participants", "Nobody does subtasks: add an executor or a specialist.")
     most, wanted = lineup.limits.participants, lineup.constraints.specialist.strip().casefold()
     if lineup.choose == "all" and len(active) > most:
         message = f"{len(active)} take part, at most {most} may. Raise the limit, or let the best be chosen."
-        yield LineUpProblem("limits.participants", message)
+        yield DocumentFault("limits.participants", message)
     if wanted and all(wanted != each.specialty.strip().casefold() for each in active):
-        yield LineUpProblem("constraints.specialist", f"Nobody has the specialty “{wanted}”.")
+        yield DocumentFault("constraints.specialist", f"Nobody has the specialty “{wanted}”.")
 
 
-def _arbiter_faults(lineup: LineUp) -> Iterator[LineUpProblem]:
+def _arbiter_faults(lineup: LineUp) -> Iterator[DocumentFault]:
     arbiter, at = lineup.conflict.arbiter, "conflict.arbiter"
     if (lineup.conflict.rule == "arbitration") != (arbiter is not None):
-        yield LineUpProblem(at, "An arbiter is named where the rule is arbitration, and only there.")
+        yield DocumentFault(at, "An arbiter is named where the rule is arbitration, and only there.")
     named = next((each for each in lineup.participants if each.id == arbiter), None)
     if arbiter is not None and named is None:
-        yield LineUpProblem(at, f"There is no participant “{arbiter}”.")
+        yield DocumentFault(at, f"There is no participant “{arbiter}”.")
     elif named is not None and (named.is_observer or Power.DIVIDE in named.powers):
-        yield LineUpProblem(at, f"The arbiter is an outsider of the negotiation: no {named.role}.")
+        yield DocumentFault(at, f"The arbiter is an outsider of the negotiation: no {named.role}.")

@@ -10,7 +10,7 @@ from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import model_spec
 from orchestration.strategies.engine.classification import classify
 from orchestration.strategies.engine.estimating import Draft, Estimate, in_order, times
-from orchestration.strategies.services.histories import past_calls
+from orchestration.strategies.services.estimates import past_calls
 
 
 def estimate_session(*, membership: Membership, lineup: LineUp, text: str) -> Estimate | None:

@@ -20,26 +20,17 @@ from collaboration.services.freezing import (
     stored_lineup,
 )
 from orchestra_site.accounts.models import Membership
-from orchestration.library.parts import definition_lines
-from orchestration.library.selectors import saved_titles
+from orchestration.library.kinds import DefinitionRuns
+from orchestration.library.parts import definition_lines, question_schema
 from orchestration.llm.engine.errors import CodedError, InvalidRequest
 from orchestration.llm.engine.types import Json, plain
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, SavedTitles, Startable, panel_entry
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, Startable, panel_entry
 from orchestration.runs.models import Run
 from orchestration.strategies.services import profiles
 from orchestration.strategies.services.strategy_runs import live_models
 
-FORM_SCHEMA: Mapping[str, Json] = {
-    "properties": {
-        "text": {"type": "string", "title": "Task"},
-        "models": {"type": "array", "title": "Models"},
-        "constraints": {"type": "object", "title": "Limits"},
-    },
-    "required": ["text"],
-}
-"""What a form for a question sends."""
 USUAL_LINEUP = "research-brief"
 LINEUPS_KEY = "lineups"
 
@@ -48,7 +39,7 @@ class SessionFailed(CodedError):
     """A session ended without a result: the code says why."""
 
 
-class SessionKind(RunKind):
+class SessionKind(DefinitionRuns):
     """Runs that are sessions."""
 
     name = KIND
@@ -135,22 +126,9 @@ class SessionKind(RunKind):
 
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return the published line-ups and those of the gallery, with their typical cost and time."""
-        return [
-            Startable(
-                ref=name,
-                title=line.title,
-                summary=line.description.partition("\n")[0],
-                schema=FORM_SCHEMA,
-                cost_usd=line.figures.median_usd,
-                seconds=line.figures.median_s,
-            )
-            for name, line in sorted(definition_lines(membership, LINEUPS).items())
-            if line.is_published
-        ]
-
-    def saved_titles(self, membership: Membership) -> SavedTitles:
-        """Return the titles of the team's line-ups."""
-        return saved_titles(membership, KIND)
+        lines = sorted(definition_lines(membership, LINEUPS).items())
+        schema = question_schema("Task", "models")
+        return [line.startable(schema) for _, line in lines if line.is_published]
 
     def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
         """Return the titles of all line-ups, those of the gallery first."""

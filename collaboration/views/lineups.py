@@ -8,7 +8,6 @@ from typing import Any
 from django.http import HttpResponse, QueryDict
 from django.views.decorators.http import require_http_methods
 
-from collaboration.engine.lineup import LineUpProblem
 from collaboration.forms import (
     FIELDS,
     SEAT,
@@ -23,6 +22,7 @@ from collaboration.selectors import ANY, LINEUPS, PARTICIPANTS, shown_participan
 from orchestra_site.accounts.access import MemberRequest
 from orchestra_site.accounts.models import Membership
 from orchestra_site.accounts.selectors import member_names
+from orchestration.expressions.errors import DocumentFault
 from orchestration.expressions.listed import Document, all_items, free_id, items_in
 from orchestration.expressions.places import value_at
 from orchestration.library.views.editor import YAML, DefinitionEditor, Opened, PlacedProblem
@@ -66,7 +66,7 @@ class LineUpEditor(DefinitionEditor):
     def context(self, request: MemberRequest, opened: Opened) -> dict[str, Any]:
         """Return the participants in words, and each problem at its place."""
         reading = LINEUPS.check(opened.written, {}, name=opened.definition.name)
-        found = reading.problems if opened.fault is None else (LineUpProblem("", str(opened.fault)),)
+        found = reading.problems if opened.fault is None else (DocumentFault("", str(opened.fault)),)
         problems = [_placed(each, opened.written) for each in found]
         return {
             "participants": shown_participants(opened.written, member_names(request.membership)),
@@ -76,7 +76,7 @@ class LineUpEditor(DefinitionEditor):
         }
 
 
-def _placed(problem: LineUpProblem, document: Json) -> PlacedProblem:
+def _placed(problem: DocumentFault, document: Json) -> PlacedProblem:
     """Return a problem with the participant and the tab at which it is mended."""
     head, _, field = problem.path.partition(".")
     number = head.removeprefix(f"{PARTICIPANTS}[").removesuffix("]")

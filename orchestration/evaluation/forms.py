@@ -20,7 +20,6 @@ from orchestration.llm.models import LanguageModel
 from orchestration.routing.selectors import KIND as AUTO
 from orchestration.routing.selectors import USUAL_RULES
 from orchestration.runs.kinds import Startable
-from orchestration.strategies.engine.errors import InvalidOptions, OptionError
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.forms.fields import (
     PREFIX,
@@ -315,8 +314,6 @@ class EvaluationForm(forms.Form):
 
     def refuse(self, refusal: InvalidRequest) -> None:
         """Show a refusal at its field, or above the form."""
-        faults = refusal.errors if isinstance(refusal, InvalidOptions) else (refusal,)
-        for fault in faults:
-            words = fault.message if isinstance(fault, OptionError) else str(fault)
-            name = (fault.field or "").removeprefix("scorer.")
-            self.add_error(name if name in self.fields else None, words)
+        for fault in refusal.errors or (refusal,):
+            name = fault.field.removeprefix("scorer.")
+            self.add_error(name if name in self.fields else None, str(fault))

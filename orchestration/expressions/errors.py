@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class ExpressionError(ValueError):
     """A text that cannot be used, in words for people; `position` is the character at fault, where known."""
@@ -9,3 +11,11 @@ class ExpressionError(ValueError):
     def __init__(self, message: str, *, position: int | None = None) -> None:
         super().__init__(message)
         self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFault:
+    """What is wrong at one place of a document, as `participants[2].role` or `options.rounds`, in words."""
+
+    path: str
+    message: str

@@ -13,9 +13,10 @@ from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import read_document
 from orchestration.expressions.errors import ExpressionError
 from orchestration.library.models import PublishedVersion
-from orchestration.library.selectors import published_versions
+from orchestration.library.selectors import published_versions, saved_titles
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
+from orchestration.runs.kinds import RunKind, SavedTitles
 
 KEPT_PARSED = 200
 
@@ -202,6 +203,18 @@ class NewestVersions(Mapping[str, D]):
     def __len__(self) -> int:
         """Return how many definitions are published."""
         return len(self._versions)
+
+
+class DefinitionRuns(RunKind):
+    """Runs of saved definitions; their refs are the names of these."""
+
+    def saved_titles(self, membership: Membership) -> SavedTitles:
+        """Return the titles of all definitions."""
+        return saved_titles(membership, self.name)
+
+    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the titles of all definitions, published or not."""
+        return saved
 
 
 DEFINITION_KINDS: dict[str, DefinitionKind[Any]] = {}

@@ -16,6 +16,19 @@ from orchestration.library.selectors import (
     run_figures,
 )
 from orchestration.llm.engine.types import Json
+from orchestration.runs.kinds import Startable
+
+MORE_PROPERTIES: Mapping[str, Json] = {
+    "system": {"type": "string", "title": "Instructions"},
+    "models": {"type": "array", "title": "Models"},
+}
+
+
+def question_schema(title: str, more: str) -> Mapping[str, Json]:
+    """Return the JSON Schema of what a form for a question sends: a text, something `more`, limits."""
+    text, limits = {"type": "string", "title": title}, {"type": "object", "title": "Limits"}
+    properties = {"text": text, more: MORE_PROPERTIES[more], "constraints": limits}
+    return {"properties": properties, "required": ["text"]}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +46,17 @@ class DefinitionLine:
     document: Json
     figures: RunFigures
     is_published: bool
+
+    def startable(self, schema: Mapping[str, Json], words: str = "") -> Startable:
+        """Return what a member can start with it; without a description `words` sum it up."""
+        return Startable(
+            ref=self.name,
+            title=self.title,
+            summary=self.description.partition("\n")[0] or words,
+            schema=schema,
+            cost_usd=self.figures.median_usd,
+            seconds=self.figures.median_s,
+        )
 
 
 def definition_lines(membership: Membership, kind: DefinitionKind[Any]) -> Mapping[str, DefinitionLine]:

@@ -42,8 +42,9 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 
 
 def refuse(form: forms.Form, refusal: InvalidRequest) -> None:
-    """Put a service's refusal at the field it names, or above the form."""
-    form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    """Put a service's refusal at each field it names; one of no field of this form stands above it."""
+    for fault in refusal.errors or (refusal,):
+        form.add_error(fault.field if fault.field in form.fields else None, str(fault))
 
 
 def accepted(form: forms.Form, change: Callable[..., object]) -> bool:

@@ -13,10 +13,7 @@ from orchestration.strategies.engine.estimating import Estimate
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MethodPreview:
-    """What would be done about a request: the method in words, why, and what it will probably cost and take.
-
-    `refusal` says why nothing can be done.
-    """
+    """What would be done about a request, why, and its estimate; or the `refusal`: why nothing can be."""
 
     title: str = ""
     reason: str = ""

@@ -18,10 +18,7 @@ from orchestration.strategies.engine.quality.rubrics import Rubric
 
 
 class EvidenceColumns(models.Model):
-    """The columns of `Evidence`, which add up, for a type of task and a kind of question.
-
-    `kind` is empty in rows that are older than the column.
-    """
+    """The columns of `Evidence`, for a type of task and a `kind` of question, empty in rows older than it."""
 
     task = models.CharField(max_length=20, choices=[(task.value, task.label) for task in TaskType])
     kind = models.CharField(max_length=60, blank=True)

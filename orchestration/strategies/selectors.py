@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from statistics import fmean
+from typing import NamedTuple
 
 from django.db.models import Avg, Prefetch, QuerySet
 from pydantic import ValidationError
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences
+from orchestration.expressions.errors import DocumentFault
 from orchestration.library.kinds import DefinitionKind, DefinitionReading
 from orchestration.library.selectors import typical
 from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.runs.models import ENDED_BY_THEMSELVES, Rating, Run, RunStatus
 from orchestration.runs.selectors.runs import with_line_columns
-from orchestration.strategies.engine.preset import PresetDefinition, PresetProblem, read_preset
-from orchestration.strategies.engine.quality.agreement import (
-    JudgeAgreement,
-    agreement_with_people,
-)
+from orchestration.strategies.engine.preset import PresetDefinition, read_preset
+from orchestration.strategies.engine.quality.agreement import JudgeAgreement, agreement_with_people
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.engine.types import listed
 from orchestration.strategies.models import JudgedAnswer, RubricVersion, SavedRubric
 
+PresetReading = DefinitionReading[PresetDefinition, DocumentFault]
 NEWEST = 500
 """Runs of a strategy that its record covers."""
 NEWEST_RATINGS = 1_000
@@ -65,8 +65,7 @@ class StrategyRecord:
     bad: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndedRun:
+class EndedRun(NamedTuple):
     """The columns of a run that a record is computed from."""
 
     status: str
@@ -77,13 +76,10 @@ class EndedRun:
 
 
 def strategy_records(membership: Membership, strategies: Iterable[str]) -> dict[str, StrategyRecord]:
-    """Return each strategy's record over the team's newest 500 runs with it.
-
-    One query for each strategy, and one for the ratings.
-    """
+    """Return each strategy's record over its newest 500 runs: a query for each, and one for the ratings."""
     votes, records = _votes(membership, "strategy", "run__ref"), {}
     runs = Run.objects.visible_to(membership).filter(kind="strategy", status__in=ENDED_BY_THEMSELVES)
-    columns = runs.order_by("-created_at", "-id").values_list(*(column.name for column in fields(EndedRun)))
+    columns = runs.order_by("-created_at", "-id").values_list(*EndedRun._fields)
     for name in strategies:
         ended = [EndedRun(*row) for row in columns.filter(ref=name)[: NEWEST + 1]]
         ratings = votes[name, True], votes[name, False]
@@ -118,22 +114,16 @@ def _votes(membership: Membership, kind: str, *columns: str) -> Counter[tuple[Js
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PresetRecord:
-    """The record of a preset over all its versions, and of each version by number, the newest first.
-
-    Runs of a draft stand under None, last.
-    """
+    """The record of a preset over all versions, and of each by number, newest first, drafts last as None."""
 
     whole: StrategyRecord
     versions: Mapping[int | None, StrategyRecord]
 
 
 def preset_records(membership: Membership) -> Mapping[str, PresetRecord]:
-    """Return the records of presets by name, over the team's newest 500 runs with presets that have ended.
-
-    One query for the runs, and one for the ratings.
-    """
+    """Return the records of presets by name, over the newest 500 ended runs: a query, one for ratings."""
     mine = Run.objects.visible_to(membership).filter(kind=PRESET)
-    columns = ("ref", "request__version", *(column.name for column in fields(EndedRun)))
+    columns = ("ref", "request__version", *EndedRun._fields)
     ended = mine.filter(status__in=ENDED_BY_THEMSELVES).order_by("-created_at", "-id")
     runs: dict[str, dict[int | None, list[EndedRun]]] = defaultdict(lambda: defaultdict(list))
     for ref, version, *rest in ended.values_list(*columns)[:NEWEST]:
@@ -194,18 +184,12 @@ class Presets(DefinitionKind[PresetDefinition]):
             "options": {},
         }
 
-    def check(
-        self,
-        written: Json,
-        known: Mapping[str, PresetDefinition],  # noqa: ARG002  # none contains another
-        *,
-        name: str = "",
-    ) -> DefinitionReading[PresetDefinition, PresetProblem]:
+    def check(self, written: Json, known: Mapping[str, PresetDefinition], *, name: str = "") -> PresetReading:  # noqa: ARG002  # none contains another
         """Check a preset; whether its models are there is checked when a run starts."""
         preset, found = read_preset(written)
         if name and preset is not None and preset.name != name:
             message = f"This preset is called “{name}”; its page can rename it."
-            found = (PresetProblem("name", message), *found)
+            found = (DocumentFault("name", message), *found)
         return DefinitionReading(document=written, definition=preset, problems=found)
 
     def stored(self, document: Json) -> PresetDefinition | None:
@@ -251,10 +235,7 @@ class JudgeRecord:
 
 
 def judge_records(membership: Membership) -> tuple[JudgeRecord, ...]:
-    """Return how far each judge agrees with the team's ratings, by rubric, over the newest judged answers.
-
-    A judge whose answers nobody has rated yet is listed, too.
-    """
+    """Return each judge's agreement with the newest ratings, by rubric, also where there are none yet."""
     judged = JudgedAnswer.objects.filter(run__team_id=membership.team_id)
     columns = judged.annotate(mean=Avg("run__ratings__value")).order_by("-run__created_at", "-id")
     rows = columns.values_list("judge", "rubric", "version", "score", "mean")

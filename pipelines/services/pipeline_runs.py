@@ -13,12 +13,14 @@ from django.utils import timezone
 
 from orchestra_site.accounts.models import Membership
 from orchestra_site.web.threads import in_database_thread
-from orchestration.library.selectors import published_versions, run_figures, saved_titles
+from orchestration.library.kinds import DefinitionRuns
+from orchestration.library.parts import question_schema
+from orchestration.library.selectors import published_versions, run_figures
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, SavedTitles, Startable, panel_entry
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, Startable, panel_entry
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.types import Constraints
 from orchestration.strategies.services import profiles
@@ -37,22 +39,13 @@ from pipelines.services.freezing import (
     stored_pipeline,
 )
 
-FORM_SCHEMA: Mapping[str, Json] = {
-    "properties": {
-        "text": {"type": "string", "title": "Input"},
-        "models": {"type": "array", "title": "Models"},
-        "constraints": {"type": "object", "title": "Limits"},
-    },
-    "required": ["text"],
-}
-"""What a form for a question sends."""
 LONGEST_KEPT = 50_000
 """Characters of a definition that is kept ready for its next run."""
 MOST_EXPIRED = 100
 """Expired results that are removed whenever one is stored."""
 
 
-class PipelineKind(RunKind):
+class PipelineKind(DefinitionRuns):
     """Runs of pipelines."""
 
     name = KIND
@@ -154,21 +147,13 @@ class PipelineKind(RunKind):
                 ref=name,
                 title=title or name,
                 summary=(description or "").partition("\n")[0],
-                schema=FORM_SCHEMA,
+                schema=question_schema("Input", "models"),
                 cost_usd=figures[name].median_usd,
                 seconds=figures[name].median_s,
             )
             for name, (title, description, schema) in sorted(newest.items())
             if _text_field(schema) is not None
         ]
-
-    def saved_titles(self, membership: Membership) -> SavedTitles:
-        """Return the titles of all pipelines."""
-        return saved_titles(membership, KIND)
-
-    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
-        """Return the titles of all pipelines, published or not."""
-        return saved
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Add ended runs to the profiles of their models: what was asked in any of their strategies' runs."""

@@ -18,8 +18,7 @@ from orchestration.strategies.engine.strategy import get_strategy, validate_opti
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.models import Observation
 from orchestration.strategies.selectors import models_with_profiles
-from orchestration.strategies.services.estimates import estimate_request
-from orchestration.strategies.services.histories import calls_a_member
+from orchestration.strategies.services.estimates import calls_a_member, estimate_request
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.run_rows import RunRows
 

@@ -91,7 +91,7 @@ async def test_where_no_answer_is_usable_nothing_is_chosen_or_voted_on(name: str
     run = Stage(strategy=name, members=members)
     with pytest.raises(NoUsableAnswer, match=f"^All 3 models {words}"):
         await run.run()
-    assert NoUsableAnswer({}, failed={}, declined=False).code == "no_usable_answer"
+    assert NoUsableAnswer({}, failed={}, declined=False, limits=()).code == "no_usable_answer"
     assert not run.emitted(StrategyEvent.VOTE_TALLIED)
     assert {prompt.purpose for model in members for prompt in model.count.prompts} <= {Purpose.ANSWER}
 
@@ -159,4 +159,4 @@ def test_the_error_says_who_declined_and_who_failed(
     answers: int, failed: dict[str, str], words: str, *, declined: bool
 ) -> None:
     reasons = {f"m{place}": "No." for place in range(answers)}
-    assert str(NoUsableAnswer(reasons, failed=failed, declined=declined)).startswith(words)
+    assert str(NoUsableAnswer(reasons, failed=failed, declined=declined, limits=())).startswith(words)

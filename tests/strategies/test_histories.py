@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestration.strategies.engine.classification import TaskType
-from orchestration.strategies.services.histories import calls_a_member
+from orchestration.strategies.services.estimates import calls_a_member
 from tests.support.history import a_member, a_run
 
 

@@ -18,12 +18,12 @@ from orchestration.runs.kinds import FrozenRun, get_kind
 from orchestration.runs.models import Rating, Run
 from orchestration.strategies.engine.quality.rubrics import Criterion, Rubric
 from orchestration.strategies.models import JudgedAnswer, RubricVersion, SavedRubric
-from orchestration.strategies.services.judging import keep_judgements
 from orchestration.strategies.services.rubrics import (
     change_rubric,
     create_rubric,
     delete_rubric,
     freeze_rubric,
+    keep_judgements,
 )
 from tests.support.history import a_member, a_run, signed_in
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestration.llm.engine.errors import InvalidRequest
-from orchestration.strategies.engine.errors import InvalidOptions, OptionError
+from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import StrategyOptions, helper_models, parse_options
 from orchestration.strategies.engine.strategy import (
     Panel,
@@ -19,7 +19,7 @@ from orchestration.strategies.engine.strategy import (
 from tests.support.models import ScriptedModel
 
 
-def faults(name: str, given: dict[str, object]) -> tuple[OptionError, ...]:
+def faults(name: str, given: dict[str, object]) -> tuple[InvalidRequest, ...]:
     with pytest.raises(InvalidOptions) as caught:
         validate_options(name, given)
     return caught.value.errors
@@ -66,12 +66,11 @@ def test_each_fault_has_a_sentence_at_its_field() -> None:
     threshold, temperature, unknown = faults(
         "sequential", {"threshold": 2, "temperature": "hot", "colour": "red"}
     )
-    assert threshold == OptionError(
-        field="options.threshold", message="Good enough: input should be less than or equal to 0.99."
-    )
-    assert temperature.message.startswith("Temperature: input should be a valid number")
+    assert threshold.field == "options.threshold"
+    assert str(threshold) == "Good enough: input should be less than or equal to 0.99."
+    assert str(temperature).startswith("Temperature: input should be a valid number")
     assert unknown.field == "options.colour"
-    assert unknown.message.startswith("There is no option “colour”. There are: threshold, judge,")
+    assert str(unknown).startswith("There is no option “colour”. There are: threshold, judge,")
 
 
 @pytest.mark.parametrize(

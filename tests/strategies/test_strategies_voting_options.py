@@ -49,7 +49,7 @@ def test_what_does_not_fit_the_panel_is_refused_at_its_field(
         get_strategy("voting").check(validate_options("voting", given), PANEL)
     [fault] = caught.value.errors
     assert fault.field == f"options.{field}"
-    assert words in fault.message
+    assert words in str(fault)
 
 
 def test_a_review_needs_two() -> None:

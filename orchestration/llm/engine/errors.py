@@ -151,10 +151,13 @@ class ModelUnavailable(ModelError):
 
 
 class InvalidRequest(EngineError):
-    """What a member asked for cannot be run. `field` names the form field at fault."""
+    """What a member asked for cannot be run. `field` names the form field at fault.
+
+    Where several are, `errors` has the fault of each.
+    """
 
     consequence = Consequence.USERS_FAULT
 
-    def __init__(self, message: str, *, field: str = "") -> None:
+    def __init__(self, message: str, *, field: str = "", errors: tuple[InvalidRequest, ...] = ()) -> None:
         super().__init__(message)
-        self.field = field
+        self.field, self.errors = field, errors

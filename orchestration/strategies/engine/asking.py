@@ -26,10 +26,7 @@ _AGAIN = Pattern(rf"(?:.*/)?{AGAIN}-([0-9]{{1,4}})/.*")
 
 @dataclass(frozen=True, slots=True)
 class StepTimer:
-    """The steps of a run in order, timed by the run's clock.
-
-    Those of a part of the run have its `prefix`, and stand among those of the whole.
-    """
+    """The steps of a run, timed by its clock; those of a part stand among all others, with its `prefix`."""
 
     context: RunContext
     steps: list[PathStep] = field(default_factory=list)
@@ -48,22 +45,15 @@ class StepTimer:
 
     @contextmanager
     def step(self, name: str, detail: str = "") -> Iterator[None]:
-        """Time the block; a failure is recorded and raised again.
-
-        A step that replays is timed as it was when it ended.
-        """
+        """Time the block, a replayed one as it was when it ended; a failure is recorded and raised again."""
         started, ok = self.context.now(), False
         try:
             yield
             ok = True
         finally:
             live = Timing(started_s=started, seconds=self.context.now() - started)
-            took = self.context.timing(name) or live
-            self.steps.append(
-                PathStep(
-                    step=self.key(name), started_s=took.started_s, seconds=took.seconds, ok=ok, detail=detail
-                )
-            )
+            took = asdict(self.context.timing(name) or live)
+            self.steps.append(PathStep(step=self.key(name), ok=ok, detail=detail, **took))
 
     def path(self) -> tuple[PathStep, ...]:
         """Return the steps by when they began."""

@@ -186,39 +186,31 @@ class Classification:
 
 def classify(text: str, instructions: str = "") -> Classification:
     """Return the type with the most weight of cues; ties go by the order of the types."""
-    scores: dict[TaskType, float] = {}
-    words: dict[TaskType, list[tuple[float, str]]] = {}
+    found: dict[TaskType, list[tuple[float, str]]] = {}
     for part, factor in ((text, 1.0), (instructions, INSTRUCTIONS_FACTOR)):
-        for task, weight, word in _cues_in(_instruction(part).lower()):
-            scores[task] = scores.get(task, 0.0) + factor * weight
-            words.setdefault(task, []).append((factor * weight, _shown(word)))
-    if not scores:
+        for task, weight, words in _cues_in(part):
+            found.setdefault(task, []).append((factor * weight, words))
+    if not found:
         return Classification(task=DEFAULT_TASK)
+    scores = {task: sum(weight for weight, _ in cues) for task, cues in found.items()}
     best = max(TaskType, key=lambda task: scores.get(task, 0.0))
-    strongest = sorted(words[best], key=lambda pair: -pair[0])
+    strongest = sorted(found[best], key=lambda cue: -cue[0])
     total = sum(scores.values()) + DOUBT
     return Classification(
         task=best,
-        words=tuple(dict.fromkeys(word for _, word in strongest if word))[:MOST_WORDS],
+        words=tuple(dict.fromkeys(words for _, words in strongest if words))[:MOST_WORDS],
         shares={task: round(score / total, 4) for task, score in scores.items()},
     )
 
 
 def _cues_in(text: str) -> Iterator[tuple[TaskType, float, str]]:
-    """Yield the task and the weight of each cue that matches, with the words it matched."""
+    """Yield the task and the weight of each cue that matches, with the words it matched, shortened."""
+    instruction = text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
+    text = instruction.lower()
     heads = "\n".join(_POLITE.sub("", part, count=1) for part in _SENTENCE.split(text.lstrip()))
     for cues, searched in ((OPENINGS, heads), (ANYWHERE, text)):
         for task, pattern, weight in cues:
             found = pattern.search(searched)
             if found is not None:
-                yield task, weight, next(filter(None, found.groups()), found.group())
-
-
-def _instruction(text: str) -> str:
-    """Return beginning and end of a long text: its middle is material, not instruction."""
-    return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
-
-
-def _shown(match: str) -> str:
-    words = " ".join(match.split())
-    return words if len(words) <= LONGEST_WORDS else f"{words[:LONGEST_WORDS]}…"
+                words = " ".join(next(filter(None, found.groups()), found.group()).split())
+                yield task, weight, words if len(words) <= LONGEST_WORDS else f"{words[:LONGEST_WORDS]}…"

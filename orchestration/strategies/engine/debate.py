@@ -143,7 +143,6 @@ class Debate(PanelStrategy):
         " agree or the rounds are over, their final answers are counted."
     )
     answer_alone: ClassVar[bool] = False
-    in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Round"
     counts_answers: ClassVar[bool] = True
     Options: ClassVar[type[AnswerOptions]] = DebateOptions

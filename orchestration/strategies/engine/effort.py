@@ -62,10 +62,7 @@ def combining(aggregator: str | None, answers: int) -> Help:
 
 
 def judging(options: StrategyOptions, *, together: int, singly: Span = (0, 0)) -> tuple[Help, ...]:
-    """Return the calls of the judges that the options name.
-
-    So many answers are judged `together`, twice in two orders if there are several, and others `singly`.
-    """
+    """Return the calls of the named judges: `together`, twice in two orders if several; others `singly`."""
     if not isinstance(options, JudgeOptions):
         return ()
     twice = min(together, 2)

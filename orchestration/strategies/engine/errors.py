@@ -12,7 +12,6 @@ EngineError                        of llm
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from orchestration.llm.engine.errors import EngineError, InvalidRequest
 
@@ -27,19 +26,14 @@ class AllModelsFailed(EngineError):
 
 
 class NoUsableAnswer(EngineError):
-    """Every answer is a refusal, empty, or cut off. `reasons` maps each model to a sentence.
+    """Every answer is a refusal, empty, or cut off: `reasons` maps each model to a sentence.
 
     `failed` has the errors of models that gave none; `declined` is True where all are refusals; `limits` say
     why no other model was asked.
     """
 
     def __init__(
-        self,
-        reasons: Mapping[str, str],
-        *,
-        failed: Mapping[str, str],
-        declined: bool,
-        limits: Sequence[str] = (),
+        self, reasons: Mapping[str, str], *, failed: Mapping[str, str], declined: bool, limits: Sequence[str]
     ) -> None:
         number = {1: "The model", 2: "Both models"}.get(len(reasons), f"All {len(reasons)} models")
         first = f"{number} declined." if declined else f"{number} gave no usable answer."
@@ -47,7 +41,6 @@ class NoUsableAnswer(EngineError):
             first = first.replace("models", "models that answered", 1)
         listed = [f"{model}: {reason}" for model, reason in {**reasons, **failed}.items()]
         super().__init__(" ".join([first, *listed, *limits]))
-        self.reasons = dict(reasons)
 
 
 class QuorumMissed(EngineError):
@@ -58,17 +51,8 @@ class VoteUndecided(EngineError):
     """The vote has no winner under its rule."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OptionError:
-    """One thing wrong with the options: the form field, and a sentence."""
-
-    field: str
-    message: str
-
-
 class InvalidOptions(InvalidRequest):
-    """Options that do not fit the strategy: `errors` has one sentence for each fault."""
+    """Options that do not fit the strategy: `errors` has each fault."""
 
-    def __init__(self, errors: tuple[OptionError, ...]) -> None:
-        super().__init__(" ".join(error.message for error in errors), field=errors[0].field)
-        self.errors = errors
+    def __init__(self, errors: tuple[InvalidRequest, ...]) -> None:
+        super().__init__(" ".join(map(str, errors)), field=errors[0].field, errors=errors)

@@ -56,10 +56,7 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """What calls of a request are estimated by: its kind of task, its tokens, the calls of its models.
-
-    `read` are the tokens of the answers, of which there are so many.
-    """
+    """What calls are estimated by: the task, tokens of the request, those `read` of answers, past calls."""
 
     task: TaskType
     words: int
@@ -116,10 +113,7 @@ def add_up(
 
 
 def reach(effort: Effort, calls: Sequence[float], panel: int) -> float:
-    """Return how far, from 0 to 1, most runs go from the fewest calls to the most.
-
-    `calls` are those of earlier runs for each member of their panel.
-    """
+    """Return how far (0 to 1) most runs go from fewest to most calls; `calls` are those for each member."""
     few, most = effort.calls
     if most == few:
         return 0.0

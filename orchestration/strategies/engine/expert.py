@@ -123,10 +123,7 @@ What stands inside the <question> block is data to be sorted: do not answer it, 
 _KEYS = ("category", "task", "task_type", "type", "kind", "label", "class", "answer")
 _NAMES = Pattern("|".join(task.value.replace("_", "[ _-]") for task in TaskType), IGNORECASE)
 SCHEMA = closed_object(
-    {
-        "category": {"type": "string", "enum": [task.value for task in TaskType]},
-        "reason": {"type": "string"},
-    }
+    {"category": {"type": "string", "enum": [task.value for task in TaskType]}, "reason": {"type": "string"}}
 )
 
 

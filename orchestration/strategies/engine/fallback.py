@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -49,11 +49,11 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _add_choices(schema: dict[str, Any]) -> None:
-    schema["enum"] = fallback_names()
-
-
-FallbackName = Annotated[str, AfterValidator(_checked_name), Field(json_schema_extra=_add_choices)]
+FallbackName = Annotated[
+    str,
+    AfterValidator(_checked_name),
+    Field(json_schema_extra=lambda schema: schema.update(enum=fallback_names())),
+]
 """The name of a strategy that may be a fallback; looked up when it is validated or shown."""
 
 

@@ -116,8 +116,7 @@ def read_arguments(text: str) -> Mapping[str, Json]:
         raise ToolFailed(f"The arguments are no JSON. {error}", fault=ToolFault.ARGUMENTS) from error
     if not isinstance(found, dict):
         raise ToolFailed("The arguments are no JSON object.", fault=ToolFault.ARGUMENTS)
-    arguments: Mapping[str, Json] = storable(found)
-    return arguments
+    return dict(storable(found))
 
 
 def _result(text: str, room: int) -> str:
@@ -192,10 +191,7 @@ class _Rounds:
     calls: int = 0
 
     async def run(self, prompt: Prompt) -> Completion:
-        """Ask until the model answers; the result has the usage, cost and time of all rounds together.
-
-        Results of tools have at most half of the context window.
-        """
+        """Ask until the model answers; return what all rounds took. Results fill at most half its context."""
         prompt = self.toolbox.offered(prompt)
         room = min(LONGEST_RESULTS, CHARACTERS_PER_TOKEN * self.model.spec.context_window // 2)
         while True:

@@ -73,7 +73,8 @@ class _MixtureRun(RewritingRun):
         if self.stop is not None:
             self.notes.append(f"Not all was asked. {self.stop.because}")
         combined = await self._combined()
-        if combined is None:
+        if isinstance(combined, str):
+            self.notes.append(combined)
             scored = await self.score_newest()
             return await self.conclude(select_best(scored), scored)
         [final] = await self.score_newest([combined])
@@ -83,26 +84,20 @@ class _MixtureRun(RewritingRun):
         chosen = Selection(step=final.step, reason=reason)
         return await self.conclude(chosen, self.newest, combined=(final,))
 
-    async def _combined(self) -> Candidate | None:
-        """Return what the aggregator writes; where there is nothing, a note says why."""
+    async def _combined(self) -> Candidate | str:
+        """Return what the aggregator writes, or why there is nothing."""
         if len(self.usable) < FEWEST_COMBINED:
-            answers = counted(len(self.usable), "usable answer")
-            self.notes.append(f"There was nothing to combine: {answers}.")
-            return None
+            return f"There was nothing to combine: {counted(len(self.usable), 'usable answer')}."
         drawn = [each.step for each in self.usable]
         self.context.random.shuffle(drawn)
         order = await self.context.decide("aggregate/order", drawn)
         shown = sorted(self.usable, key=lambda each: order.index(each.step))
         written = await synthesise(self, self.options.aggregator, shown)
         if isinstance(written, str):
-            self.notes.append(written)
-            return None
+            return written
         [checked] = await self.scorer.by_checks_alone().score([written], "checks")
-        if is_usable(checked):
-            return checked
-        name = written.model
-        self.notes.append(f"What {name} wrote from the answers cannot be used: this is the best of them.")
-        return None
+        unusable = f"What {written.model} wrote from the answers cannot be used: this is the best of them."
+        return checked if is_usable(checked) else unusable
 
 
 class Mixture(PanelStrategy):
@@ -115,7 +110,6 @@ class Mixture(PanelStrategy):
         " last ones into the final answer."
     )
     answer_alone: ClassVar[bool] = False
-    in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Layer"
     Options: ClassVar[type[AnswerOptions]] = MixtureOptions
     Run: ClassVar[type[StrategyRun]] = _MixtureRun

@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import FieldFormat, Json
-from orchestration.strategies.engine.errors import InvalidOptions, OptionError
+from orchestration.strategies.engine.errors import InvalidOptions
 
 ModelName = Annotated[
     str, Field(min_length=1, max_length=120, json_schema_extra={"format": FieldFormat.MODEL})
@@ -109,7 +110,7 @@ def _model_fields(schema: type[StrategyOptions]) -> tuple[str, ...]:
     )
 
 
-def _explained(schema: type[StrategyOptions], error: ValidationError) -> Iterator[OptionError]:
+def _explained(schema: type[StrategyOptions], error: ValidationError) -> Iterator[InvalidRequest]:
     for detail in error.errors(include_url=False):
         name = str(detail["loc"][0]) if detail["loc"] else ""
         field = schema.model_fields.get(name)
@@ -117,4 +118,4 @@ def _explained(schema: type[StrategyOptions], error: ValidationError) -> Iterato
         sentence = f"{title}: {detail['msg'][:1].lower()}{detail['msg'][1:]}."
         if detail["type"] == "extra_forbidden":
             sentence = f"There is no option “{name[:60]}”. There are: {', '.join(schema.model_fields)}."
-        yield OptionError(field=f"options.{name}".rstrip("."), message=sentence)
+        yield InvalidRequest(sentence, field=f"options.{name}".rstrip("."))

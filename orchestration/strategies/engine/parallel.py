@@ -238,7 +238,6 @@ class Parallel(PanelStrategy):
         "Asks all models at once, then takes the best answer, the first one that is good enough, or a"
         " synthesis of all."
     )
-    in_turn: ClassVar[bool] = False
     Options: ClassVar[type[AnswerOptions]] = ParallelOptions
     Run: ClassVar[type[StrategyRun]] = _ParallelRun
 

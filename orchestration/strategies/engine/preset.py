@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from orchestration.expressions.errors import DocumentFault
 from orchestration.expressions.schemas import Schema, parse_schema
 from orchestration.expressions.values import Bounds
 from orchestration.llm.engine.types import Json
@@ -33,9 +33,7 @@ class PresetDefinition(BaseModel):
     description: str = Field("", title="Description", max_length=5_000, description="What it is for.")
     strategy: str = Field(title="Strategy", max_length=40, description="The way in which the models answer.")
     models: tuple[Words, ...] = Field(
-        title="Panel",
-        max_length=LARGEST_PANEL,
-        description="Models by name, in order, one a line.",
+        title="Panel", max_length=LARGEST_PANEL, description="Models by name, in order, one a line."
     )
     options: dict[str, Any] = Field(
         default_factory=dict, title="Options", description="Of the strategy. What is not set is as usual."
@@ -58,53 +56,42 @@ class PresetDefinition(BaseModel):
         return f"{found.title if found else self.strategy} by {listed(self.models)}"
 
 
-@dataclass(frozen=True, slots=True)
-class PresetProblem:
-    """What is wrong at one place of a preset, as `options.rounds`, in words."""
-
-    path: str
-    message: str
-
-
 @cache
 def preset_schema() -> Schema:
     """Return the JSON Schema of a preset."""
     return parse_schema(PresetDefinition.model_json_schema())
 
 
-def read_preset(document: Json) -> tuple[PresetDefinition | None, tuple[PresetProblem, ...]]:
-    """Return a document as a preset, or all that is wrong with it.
-
-    Whether its models and tools are there is checked when a run starts.
-    """
+def read_preset(document: Json) -> tuple[PresetDefinition | None, tuple[DocumentFault, ...]]:
+    """Return a document as a preset, or all that is wrong with it; models and tools need not exist."""
     if excess := BOUNDS.excess(document):
-        return None, (PresetProblem("", f"The preset is too large, or no JSON: {excess}."),)
+        return None, (DocumentFault("", f"The preset is too large, or no JSON: {excess}."),)
     faults = preset_schema().problems(document)
     if faults:
-        return None, tuple(PresetProblem(each.path, f"This {each.message}.") for each in faults)
+        return None, tuple(DocumentFault(each.path, f"This {each.message}.") for each in faults)
     try:
         preset = PresetDefinition.model_validate(document)
     except ValidationError:  # half characters, of which JSON Schema knows nothing
-        return None, (PresetProblem("", "The preset has a text that cannot be read."),)
+        return None, (DocumentFault("", "The preset has a text that cannot be read."),)
     found = tuple(_faults(preset))
     return (None if found else preset), found
 
 
-def _faults(preset: PresetDefinition) -> Iterator[PresetProblem]:
+def _faults(preset: PresetDefinition) -> Iterator[DocumentFault]:
     if not preset.models:
-        yield PresetProblem("models", "The panel is empty. Choose at least one model.")
+        yield DocumentFault("models", "The panel is empty. Choose at least one model.")
     twice = sorted({name for name in preset.models if preset.models.count(name) > 1})
     if twice:
-        yield PresetProblem("models", f"On the panel twice: {listed(twice)}. Keep each once.")
+        yield DocumentFault("models", f"On the panel twice: {listed(twice)}. Keep each once.")
     strategy = all_strategies().get(preset.strategy)
     if strategy is None:
         there_are = listed([each.title for each in all_strategies().values()])
         unknown = f"There is no strategy “{preset.strategy}”. There are: {there_are}."
-        yield PresetProblem("strategy", unknown)
+        yield DocumentFault("strategy", unknown)
         return
     try:
         options = validate_options(preset.strategy, preset.options)
         if preset.models and not twice:
             strategy.check(options, preset.models)
     except InvalidOptions as wrong:
-        yield from (PresetProblem(each.field, each.message) for each in wrong.errors)
+        yield from (DocumentFault(each.field, str(each)) for each in wrong.errors)

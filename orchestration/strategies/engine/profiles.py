@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 
 from pydantic import TypeAdapter
@@ -210,8 +210,16 @@ def observed(
     total = Evidence()
     for attempt in attempts:
         if attempt.done:
-            candidate = candidates.get(attempt.step, {})
-            total = plus(total, _answer_evidence(attempt), _quality_evidence(candidate, consensus))
+            answer = Evidence(asked=1, answered=1)
+            if attempt.seconds is not None:
+                answer = replace(
+                    answer,
+                    timed=1,
+                    seconds=attempt.seconds,
+                    input_tokens=attempt.input_tokens,
+                    output_tokens=attempt.output_tokens,
+                )
+            total = plus(total, answer, _quality_evidence(candidates.get(attempt.step, {}), consensus))
         elif attempt.code not in SETUP_ERRORS:
             total = plus(total, Evidence(asked=1))
     return total
@@ -234,24 +242,8 @@ def minus(whole: Evidence, part: Evidence) -> Evidence:
     return Evidence(**{f.name: getattr(whole, f.name) - getattr(part, f.name) for f in fields(Evidence)})
 
 
-def _answer_evidence(attempt: ObservedAttempt) -> Evidence:
-    if attempt.seconds is None:
-        return Evidence(asked=1, answered=1)
-    return Evidence(
-        asked=1,
-        answered=1,
-        timed=1,
-        seconds=attempt.seconds,
-        input_tokens=attempt.input_tokens,
-        output_tokens=attempt.output_tokens,
-    )
-
-
 def _quality_evidence(candidate: Mapping[str, Json], consensus: Mapping[str, Json]) -> Evidence:
-    """Return the evidence of an answer's quality.
-
-    An answer that the checks disqualify counts as none. What was not judged is no evidence.
-    """
+    """Return the evidence of an answer's quality, none if not judged; disqualified it is no answer."""
     quality = candidate.get("quality") or {}
     if quality and quality["overall"] <= DISQUALIFIED_AT_MOST:
         return Evidence(answered=-1)

@@ -42,7 +42,6 @@ from orchestration.strategies.engine.rewriting import answer_again, rewriting_pr
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
     Candidate,
-    Request,
     StrategyOutcome,
     counted,
     is_usable,
@@ -102,12 +101,6 @@ def read_critique(text: str) -> Critique | None:
     if least < GOOD and not problems:
         problems = (verdicts[-1].reason or f"It was scored {percent(least)}, and no reason was given.",)
     return Critique(least=least, problems=problems)
-
-
-def critique_prompt(critic: ModelSpec, request: Request, draft: str) -> Prompt:
-    """Return the prompt that has `critic` name the problems of a draft."""
-    marked = blocks(critic, request, [draft], rest=ROOM_FOR_REST)
-    return helper_prompt(critic, Purpose.JUDGE, f"{CRITIC_TASK}{DATA_ONLY}", f"{marked}\n\n{CRITIC_FORM}")
 
 
 class RefineChoices(StrategyOptions):
@@ -173,7 +166,9 @@ class _RefineRun(StrategyRun):
         name = critic.spec.name
         await self.begin("criticising")
         step = step_key(CRITIQUE, str(number), name)
-        prompt = critique_prompt(critic.spec, self.request, self.drafts[-1].text)
+        marked = blocks(critic.spec, self.request, [self.drafts[-1].text], rest=ROOM_FOR_REST)
+        texts = (f"{CRITIC_TASK}{DATA_ONLY}", f"{marked}\n\n{CRITIC_FORM}")
+        prompt = helper_prompt(critic.spec, Purpose.JUDGE, *texts)
         try:
             with self.timer.step(step, name):
                 completion = await self.context.ask(critic, prompt, step)

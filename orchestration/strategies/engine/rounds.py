@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, Prompt, Usage, estimate_tokens
@@ -221,20 +221,16 @@ async def ask_round(
 
 
 def candidates(ended: Round[Candidate], step: Callable[[str], str] = ask_step) -> tuple[Candidate, ...]:
-    """Return the candidate of each model, in order: its answer, or why there is none.
-
-    `step` returns the key of the step that asks a model of this name.
-    """
-    return tuple(_candidate(ended, name, step(name)) for name in ended.names)
-
-
-def _candidate(ended: Round[Candidate], name: str, step: str) -> Candidate:
-    stop = ended.stop
-    if stop is not None and name in stop.left_out:
-        state: Literal["missing", "cancelled"] = "missing" if stop.reason in MISSING else "cancelled"
-        return Candidate(model=name, step=step, state=state, error=stop.left_out[name])
-    cut_off = Candidate(model=name, step=step, state="cancelled", error=CUT_OFF)
-    return ended.replies.get(name, cut_off)
+    """Return the candidate of each model, or why there is none; `step` gives the key of what asked it."""
+    stop, found = ended.stop, []
+    for name in ended.names:
+        none = Candidate(model=name, step=step(name), state="cancelled", error=CUT_OFF)
+        if stop is not None and name in stop.left_out:
+            state = "missing" if stop.reason in MISSING else none.state
+            found.append(replace(none, state=state, error=stop.left_out[name]))
+        else:
+            found.append(ended.replies.get(name, none))
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

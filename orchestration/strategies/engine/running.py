@@ -31,10 +31,7 @@ from orchestration.strategies.engine.types import (
 
 @dataclass(kw_only=True, slots=True)
 class StrategyRun(ABC):
-    """The state of one run of a strategy.
-
-    `stop` is the last early end of a round; `decisions` and `notes` are those of the outcome so far.
-    """
+    """The state of one run: the last early `stop` of a round; `decisions` and `notes` so far."""
 
     request: Request
     options: AnswerOptions
@@ -133,8 +130,9 @@ class StrategyRun(ABC):
 
 
 class PanelStrategy(Strategy):
-    """A strategy each of whose runs is a `Run`."""
+    """A strategy each of whose runs is a `Run`, and asks models at once unless it says otherwise."""
 
+    in_turn: ClassVar[bool] = False
     Options: ClassVar[type[AnswerOptions]]
     Run: ClassVar[type[StrategyRun]]
 

@@ -37,9 +37,13 @@ from orchestration.strategies.engine.rounds import (
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, is_usable
-from orchestration.strategies.engine.voting.counting import Cast
-from orchestration.strategies.engine.voting.deciding import Vote, cast_answer
-from orchestration.strategies.engine.voting.strategy import answer_vote, can_be_counted, conclude_by_vote
+from orchestration.strategies.engine.voting.deciding import cast_answer
+from orchestration.strategies.engine.voting.strategy import (
+    VotingRun,
+    answer_vote,
+    can_be_counted,
+    conclude_by_vote,
+)
 
 
 class SamplingChoices(StrategyOptions):
@@ -125,23 +129,17 @@ def stays_ahead(leader: int, second: int) -> float:
 
 @dataclass(kw_only=True, slots=True)
 class _Sampling(StrategyRun):
-    """One run: the draws, and the ballots that they are so far."""
+    """One run, and the vote of its draws, each of which is a voter."""
 
     options: SelfConsistencyOptions
-    casts: dict[str, Cast] = field(default_factory=dict)
-    written: list[Candidate] = field(default_factory=list)
-
-    @property
-    def vote(self) -> Vote:
-        """The vote of the draws, each of which is a voter."""
-        drawn = draws(self.panel.members, self.options.samples)
-        return answer_vote(self, Panel(members=drawn, belief=self.panel.belief))
+    vote: VotingRun = field(init=False)
 
     async def run(self) -> StrategyOutcome:
         """Draw, count, and conclude."""
         await self.begin("asking")
         plan = RoundPlan(until=self._until, wave=self.options.wave)
         by_name = {draw.spec.name: draw for draw in draws(self.panel.members, self.options.samples)}
+        self.vote = answer_vote(self, Panel(members=tuple(by_name.values()), belief=self.panel.belief))
         ended = await ask_round(
             list(by_name.values()),
             lambda each: self._draw(by_name[each.spec.name]),
@@ -154,7 +152,7 @@ class _Sampling(StrategyRun):
         self.require_answers(drawn)
         scored = await self._score(drawn)
         named = [replace(each, model=voter.model) for each, voter in zip(scored, voters, strict=True)]
-        casts = [cast_answer(each, self.request.text) for each in named if each.model in self.casts]
+        casts = [cast_answer(each, self.request.text) for each in named if each.model in self.vote.casts]
         return await conclude_by_vote(self, self.vote, casts, scored, named)
 
     def _step(self, draw: Draw) -> str:
@@ -168,15 +166,13 @@ class _Sampling(StrategyRun):
         answer = await ask_member(draw.model, prompt, part, request=self.request)
         [checked] = await self.scorer.by_checks_alone().score([answer], "checks")
         candidate = replace(checked, model=draw.spec.name)
-        if is_usable(candidate):
-            self.written.append(candidate)
-        self.casts[candidate.model] = cast_answer(candidate, self.request.text)
+        self.vote.keep(candidate)
         return candidate
 
     def _until(self, _: Round[Candidate]) -> StopRequest | None:
         """Return why no other sample is needed: it cannot, or will hardly, change the winner."""
-        casts = list(self.casts.values())
-        if not can_be_counted(casts, self.written):
+        casts, written = list(self.vote.casts.values()), self.vote.written
+        if not can_be_counted(casts, written):
             return None
         counted = self.vote.count(casts)
         winner = counted.tally().winner
@@ -185,19 +181,14 @@ class _Sampling(StrategyRun):
             votes = Counter(ballot.choice for ballot in counted.ballots if ballot.choice is not None)
             leader, second = [*(most for _, most in votes.most_common(2)), 0, 0][:2]
             sure = stays_ahead(leader, second)
-            reason, because = (
-                EarlyStopReason.LIKELY,
-                f"“{winner}” stays ahead with a probability of {sure:.3f}.",
-            )
+            reason = EarlyStopReason.LIKELY
+            because = f"“{winner}” stays ahead with a probability of {sure:.3f}."
             if winner is None or self.options.sure == 1 or sure < self.options.sure:
                 return None
-        return StopRequest(reason=reason, because=because, prompt=self.prompt, answers=self.written)
+        return StopRequest(reason=reason, because=because, prompt=self.prompt, answers=written)
 
     async def _score(self, drawn: Sequence[Candidate]) -> tuple[Candidate, ...]:
-        """Return the candidates with their quality.
-
-        Samples of one model err alike: agreement counts between models, by the most frequent answer of each.
-        """
+        """Return the scored candidates; samples of one model err alike, so its most frequent one counts."""
         own: dict[str, list[Candidate]] = {name: [] for name in self.panel.names}
         for each in filter(is_usable, drawn):
             own[each.model].append(each)
@@ -218,7 +209,6 @@ class SelfConsistency(PanelStrategy):
         "Asks one or several models the same question several times and takes the answer that comes up most"
         " often; draws no more once that is settled."
     )
-    in_turn: ClassVar[bool] = False
     answer_word: ClassVar[str] = "Sample"
     counts_answers: ClassVar[bool] = True
     Options: ClassVar[type[AnswerOptions]] = SelfConsistencyOptions

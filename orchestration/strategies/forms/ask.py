@@ -14,7 +14,6 @@ from orchestration.llm.engine.types import Capability, Json
 from orchestration.llm.models import LanguageModel, ProviderKind
 from orchestration.runs.kinds import Startable, get_kind
 from orchestration.runs.models import Run
-from orchestration.strategies.engine.errors import InvalidOptions, OptionError
 from orchestration.strategies.engine.strategy import Strategy, all_strategies, get_strategy
 from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, Request
 from orchestration.strategies.forms.fields import (
@@ -35,7 +34,6 @@ from orchestration.tools.forms.schemas import schema_fields
 OPTIONS_OF = "options_of"
 FIRST_STRATEGY = "voting"
 LEADING = (FIRST_STRATEGY, "cascade", "expert", "parallel", "sequential")
-"""Strategies that stand before the others."""
 MOST_IN_A_ROW = 7
 """Methods that the page shows side by side; of more, all but the first few are behind a menu."""
 MAIN_OPTIONS = 3
@@ -319,13 +317,6 @@ class AskForm(forms.Form):
         kind, _, ref = method.partition("/")
         asked = {name: value for name, value in payload.items() if self.asks_for(name)}
         return kind, {**asked, **options, "ref": ref}
-
-    def refuse(self, refusal: InvalidRequest) -> None:
-        """Show a refusal at its field; one that concerns no field of this form is shown above it."""
-        faults = refusal.errors if isinstance(refusal, InvalidOptions) else (refusal,)
-        for fault in faults:
-            words = fault.message if isinstance(fault, OptionError) else str(fault)
-            self.add_error(fault.field if fault.field in self.fields else None, words)
 
 
 def initial_values(run: Run) -> dict[str, Any]:

@@ -134,12 +134,10 @@ def value_in_words(box: forms.BoundField) -> str:
         return f"{box.label} {'on' if value else 'off'}"
     if isinstance(box.field, PercentField):
         return f"{str(box.label).removesuffix(', %')} {value} %"
-    if isinstance(box.field, forms.MultipleChoiceField):
+    if isinstance(box.field, forms.ChoiceField):
         labels = {str(choice): str(label) for choice, label in box.field.widget.choices}
-        value = ", ".join(labels.get(each, each) for each in map(str, value or ()))
-    elif isinstance(box.field, forms.ChoiceField):
-        named = [label for choice, label in box.field.widget.choices if str(choice) == str(value)]
-        value = named[0] if named else value
+        chosen = value or () if isinstance(box.field, forms.MultipleChoiceField) else [value]
+        value = ", ".join(labels.get(each, each) for each in map(str, chosen))
     words = " ".join(str(value).split())
     shown = words if len(words) <= LONGEST_VALUE else f"{words[:LONGEST_VALUE].rstrip()}…"
     return f"{box.label} {shown or 'empty'}"

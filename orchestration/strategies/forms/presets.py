@@ -81,10 +81,7 @@ class PresetCard(PartCard):
 
 
 class SavePresetForm(DefinitionNameForm):
-    """A name for what was asked, and what is new in this version where there is one of this name.
-
-    `content` are the strategy, panel and options that are saved.
-    """
+    """A name for the `content` that was asked with, and what is new in this version where it has others."""
 
     title = forms.CharField(label="Title", max_length=120, required=False, help_text="What pages call it.")
     note = forms.CharField(
@@ -102,20 +99,13 @@ class SavePresetForm(DefinitionNameForm):
         """Refuse a strategy, panel and options that are none, above the form: nobody has typed them."""
         data: dict[str, Json] = super().clean() or {}
         self.errors.pop("made", None)
-        found = readable_content(data.get("made"))
-        if found is None:
+        sent: Mapping[str, Json] = made if isinstance(made := data.get("made"), dict) else {}
+        found = {name: value for name, value in sent.items() if name in SAVED}
+        fits = all(isinstance(value, SAVED[name]) for name, value in found.items())
+        if not fits or not {"strategy", "models"} <= found.keys():
             raise forms.ValidationError("What was to be saved cannot be read. Begin again from Ask or a run.")
         self.content = found
         return data
-
-
-def readable_content(sent: Json) -> Mapping[str, Json] | None:
-    """Return what a preset is made of as a page sent it, None where that has no such form."""
-    if not isinstance(sent, dict):
-        return None
-    found = {name: value for name, value in sent.items() if name in SAVED}
-    fits = all(isinstance(value, SAVED[name]) for name, value in found.items())
-    return found if fits and {"strategy", "models"} <= found.keys() else None
 
 
 def unusual_content(given: Mapping[str, Any]) -> dict[str, Json]:
@@ -128,9 +118,7 @@ def unusual_content(given: Mapping[str, Any]) -> dict[str, Json]:
         usual = strategy.Options().model_dump(mode="json")
         with suppress(ValueError):  # options stay as they are where one does not fit
             options = strategy.Options.model_validate(options).model_dump(mode="json")
-        options = {
-            name: value for name, value in options.items() if name not in usual or usual[name] != value
-        }
+        options = {name: value for name, value in options.items() if (name, value) not in usual.items()}
     found: dict[str, Json] = {
         "strategy": given["strategy"],
         "models": list(given.get("models") or ()),

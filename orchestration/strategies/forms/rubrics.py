@@ -64,16 +64,8 @@ class CriterionForm(forms.Form):
 
     def criterion(self) -> Criterion | None:
         """Return the criterion of a valid line, None for an empty one."""
-        data = self.cleaned_data
-        if not data.get("name"):
-            return None
-        weight = 1.0 if data["weight"] is None else data["weight"]
-        return Criterion(
-            name=data["name"],
-            description=data["description"],
-            weight=weight,
-            dimension=Dimension(data["dimension"]) if data["dimension"] else None,
-        )
+        given = {name: value for name, value in self.cleaned_data.items() if value not in {None, ""}}
+        return Criterion(**given) if "name" in given else None
 
 
 class ExampleForm(forms.Form):
@@ -97,10 +89,8 @@ class ExampleForm(forms.Form):
         return JudgedExample(**self.cleaned_data) if any(self.cleaned_data.values()) else None
 
 
-CriterionLines = forms.formset_factory(
-    CriterionForm, extra=0, max_num=MOST_CRITERIA, absolute_max=MOST_CRITERIA
-)
-ExampleLines = forms.formset_factory(ExampleForm, extra=0, max_num=MOST_EXAMPLES, absolute_max=MOST_EXAMPLES)
+CriterionLines = forms.formset_factory(CriterionForm, max_num=MOST_CRITERIA, absolute_max=MOST_CRITERIA)
+ExampleLines = forms.formset_factory(ExampleForm, max_num=MOST_EXAMPLES, absolute_max=MOST_EXAMPLES)
 
 
 class RubricForms:
@@ -116,10 +106,8 @@ class RubricForms:
         said = shown.model_dump(mode="json")
         self.own = RubricForm(initial={**said, "based_on": said["version"]})
         criteria = [{**each, "weight": f"{each['weight']:g}"} for each in said["criteria"]]
-        criteria += [{}] * (len(criteria) < MOST_CRITERIA)
         self.criteria = CriterionLines(initial=criteria, prefix="criteria")
-        examples = said["examples"] + [{}] * (len(said["examples"]) < MOST_EXAMPLES)
-        self.examples = ExampleLines(initial=examples, prefix="examples")
+        self.examples = ExampleLines(initial=said["examples"], prefix="examples")
 
     def is_valid(self) -> bool:
         """Return whether all can be read; a fault is shown at its field."""

@@ -36,10 +36,7 @@ class CellMark(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TallyBar:
-    """The score of an option in words, and as a `share` (0 to 1) of all votes, weights or points.
-
-    `voters` are those whose ballots favour it.
-    """
+    """An option's score in words, and as a `share` (0 to 1) of all that was given; `voters` favour it."""
 
     label: str
     share: float
@@ -119,10 +116,7 @@ def shown_vote(state: RunState) -> ShownVote | None:
 
 
 def _options(run: Run) -> VotingOptions | None:
-    """Return the options of the vote of a run.
-
-    None where its strategy has no vote, or is of an earlier version whose options were others.
-    """
+    """Return the options of a run's vote, None where its strategy has no vote or once had other options."""
     strategy = all_strategies().get(strategy_name(run))
     if strategy is not None and strategy.counts_answers:
         return PLURALITY

@@ -63,10 +63,7 @@ LARGEST_COMPARED = 40_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OtherAnswer:
-    """An answer of a model beside the one that its lane shows: another round, layer, draft or sample.
-
-    `call` is the last that was made for it.
-    """
+    """An answer beside the one that its lane shows, such as another draft; `call` is the last made for it."""
 
     label: str
     call: Call

@@ -64,19 +64,20 @@ def _note(name: str, shape: Mapping[str, Json], whole: Mapping[str, Json]) -> Op
         name=name,
         title=str(shape.get("title") or name.replace("_", " ").capitalize()),
         description=str(shape.get("description", "")),
-        default=_default(shape.get("default"), is_share=whole.get("format") == FieldFormat.SHARE),
+        default=value_words(shape.get("default"), is_share=whole.get("format") == FieldFormat.SHARE),
         allowed=_allowed(whole),
     )
 
 
-def _default(value: Json, *, is_share: bool) -> str:
+def value_words(
+    value: Json, *, is_share: bool, none: str = "empty", switch: tuple[str, str] = ("off", "on")
+) -> str:
+    """Return the value of an option in words; `none` is where it has none, `switch` one that is off or on."""
     if value is None or value == "":
-        return "empty"
-    if is_share:
-        return percent(value)
+        return none
     if isinstance(value, bool):
-        return "on" if value else "off"
-    return str(value).replace("_", " ")
+        return switch[value]
+    return percent(value) if is_share else str(value).replace("_", " ")
 
 
 def _allowed(shape: Mapping[str, Json]) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-
-from pydantic.fields import FieldInfo
 
 from orchestration.llm.engine.types import Json
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.consensus.spelling import normalise
 from orchestration.strategies.engine.strategy import all_strategies
-from orchestration.strategies.engine.types import AS_SHARE, counted, percent
+from orchestration.strategies.engine.types import AS_SHARE, counted
 from orchestration.strategies.engine.voting.options import BallotKind
 from orchestration.strategies.parts.ballots import ShownVote
+from orchestration.strategies.parts.methods import value_words
 from orchestration.strategies.selectors import strategy_name
 
 LONGEST_HEADLINE = 60
@@ -96,18 +96,12 @@ def settings(run: Run) -> list[tuple[str, str]]:
     tools = [("Tools", ", ".join(sorted(run.request["tools"])))] if run.request.get("tools") else []
     if rounds := run.request.get("tool_rounds"):
         tools.append(("Most rounds", str(rounds)))
+    in_words = partial(value_words, none="none", switch=("no", "yes"))
     return tools + [
-        (field.title or name.replace("_", " ").capitalize(), _in_words(field, given[name]))
+        (
+            field.title or name.replace("_", " ").capitalize(),
+            in_words(given[name], is_share=field.json_schema_extra == AS_SHARE),
+        )
         for name, field in fields.items()
         if name in given and given[name] != field.get_default(call_default_factory=True)
     ]
-
-
-def _in_words(field: FieldInfo, value: Json) -> str:
-    if value is None or value == "":
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and field.json_schema_extra == AS_SHARE:
-        return percent(value)
-    return str(value).replace("_", " ")

@@ -9,9 +9,10 @@ from django.db import transaction
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.documents import write_yaml
+from orchestration.library.kinds import DefinitionRuns
 from orchestration.library.models import PublishedVersion
-from orchestration.library.parts import definition_lines
-from orchestration.library.selectors import saved_definitions, saved_titles
+from orchestration.library.parts import definition_lines, question_schema
+from orchestration.library.selectors import saved_definitions
 from orchestration.library.services.definitions import (
     check_name,
     create_definition,
@@ -23,7 +24,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.types import Outcome
-from orchestration.runs.kinds import CheckedRequest, FrozenRun, SavedTitles, Startable
+from orchestration.runs.kinds import CheckedRequest, FrozenRun, Startable
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.preset import PresetDefinition
 from orchestration.strategies.selectors import PRESET, PRESETS
@@ -34,15 +35,6 @@ FROZEN_PRESETS = "presets"
 OWN = (PRESET, "version", "ref", FROZEN_PRESETS)
 """What the request of a preset's run has beside that of its strategy."""
 PER_RUN = ("text", "system", "constraints", "response_schema")
-REQUEST_SCHEMA: Mapping[str, Json] = {
-    "properties": {
-        "text": {"type": "string", "title": "Question"},
-        "system": {"type": "string", "title": "Instructions"},
-        "constraints": {"type": "object", "title": "Limits"},
-    },
-    "required": ["text"],
-}
-"""What a form for a question sends."""
 
 
 @transaction.atomic
@@ -84,10 +76,7 @@ def save_preset(
 def chosen_preset(
     membership: Membership, name: Json, version: Json = "latest"
 ) -> tuple[PresetDefinition, int | None]:
-    """Return a preset and the number of its version, the newest unless a number is given; `draft` has none.
-
-    Raises `InvalidRequest`.
-    """
+    """Return a preset and the number of its version; `draft` has none. Raises `InvalidRequest`."""
     wanted = str(name or "")
     row = saved_definitions(membership, PRESET).filter(name=wanted).first()
     if row is None:
@@ -108,7 +97,7 @@ def chosen_preset(
     return preset, found.number
 
 
-class PresetKind(StrategyKind):
+class PresetKind(DefinitionRuns, StrategyKind):
     """Runs of a strategy as a preset has it."""
 
     name = PRESET
@@ -164,25 +153,10 @@ class PresetKind(StrategyKind):
     def choices(self, membership: Membership) -> Sequence[Startable]:
         """Return the published presets, with their typical cost and time."""
         return [
-            Startable(
-                ref=name,
-                title=line.title,
-                summary=line.description.partition("\n")[0] or f"{preset.words}.",
-                schema=REQUEST_SCHEMA,
-                cost_usd=line.figures.median_usd,
-                seconds=line.figures.median_s,
-            )
-            for name, line in definition_lines(membership, PRESETS).items()
+            line.startable(question_schema("Question", "system"), f"{preset.words}.")
+            for line in definition_lines(membership, PRESETS).values()
             if line.is_published and (preset := PRESETS.stored(line.document)) is not None
         ]
-
-    def saved_titles(self, membership: Membership) -> SavedTitles:
-        """Return the titles of all presets."""
-        return saved_titles(membership, PRESET)
-
-    def titles(self, membership: Membership, saved: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
-        """Return the titles of all presets, published or not."""
-        return saved
 
     def payload(self, run: Run) -> Mapping[str, Json]:
         """Return what starts the same run again: with the same version, where it was a published one."""

@@ -73,9 +73,7 @@ class GradedByModel:
 
 def learn_graded(answers: Sequence[GradedByModel]) -> None:
     """Add answers that were compared with references to the profiles of their models, those still there."""
-    existing = set(
-        LanguageModel.objects.filter(id__in={each.model for each in answers}).values_list("id", flat=True)
-    )
+    existing = LanguageModel.objects.only("id").in_bulk({each.model for each in answers})
     _add_up(
         (
             (each.model, each.task, each.kind),

@@ -38,15 +38,14 @@ from orchestration.strategies.engine.strategy import Panel, all_strategies, get_
 from orchestration.strategies.engine.types import Constraints, Request, invalid_request
 from orchestration.strategies.selectors import models_with_profiles
 from orchestration.strategies.services import profiles
-from orchestration.strategies.services.histories import with_allowances
-from orchestration.strategies.services.judging import keep_judgements
+from orchestration.strategies.services.estimates import with_allowances
 from orchestration.strategies.services.profiles import (
     own_coefficients,
     profiled_entry,
     stored_belief,
     stored_profiles,
 )
-from orchestration.strategies.services.rubrics import freeze_rubric
+from orchestration.strategies.services.rubrics import freeze_rubric, keep_judgements
 from orchestration.tools.services.registry import freeze_tools
 
 USUAL_STRATEGY = "parallel"
@@ -187,8 +186,10 @@ def checked_request(payload: Mapping[str, Json]) -> tuple[Request, tuple[str, ..
         if len(text) > LONGEST_PROMPT:
             most = f"at most {LONGEST_PROMPT:,} can be sent. Shorten it."
             raise InvalidRequest(f"This has {len(text):,} characters; {most}", field=name)
-    if request.response_schema is not None:
-        _check_schema(request.response_schema)
+    try:
+        parse_schema(request.response_schema or {})
+    except ExpressionError as error:
+        raise InvalidRequest(str(error), field="response_schema") from None
     options = validate_options(request.strategy, request.options)
     if request.models:
         get_strategy(request.strategy).check(options, request.models)
@@ -203,13 +204,6 @@ def named_rubric(options: Mapping[str, Json]) -> str:
     """Return the name of the rubric among a strategy's options, empty for none."""
     name = options.get("rubric")
     return name if isinstance(name, str) else ""
-
-
-def _check_schema(schema: Mapping[str, Json]) -> None:
-    try:
-        parse_schema(schema)
-    except ExpressionError as error:
-        raise InvalidRequest(str(error), field="response_schema") from None
 
 
 def _frozen_panel(

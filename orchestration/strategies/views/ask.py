@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from orchestra_site.accounts.access import MemberRequest, check_may_run
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.forms import refuse
 from orchestration.runs.kinds import Startable, all_kinds, get_page
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import visible_runs
@@ -60,7 +61,7 @@ def ask(request: MemberRequest) -> HttpResponse:
         try:
             run = start_run(membership=request.membership, kind=kind, payload=payload, origin=origin)
         except InvalidRequest as refusal:
-            form.refuse(refusal)
+            refuse(form, refusal)
         else:
             return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": path_of(run)})
     return ask_page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -72,7 +73,7 @@ def preview(request: MemberRequest) -> HttpResponse:
     form = ask_form(request, request.POST)
     form.errors.clear()
     part = request.headers.get("HX-Target", "")
-    return ask_page(request, form, part=part if part in PARTS else "")
+    return _part(request, form, part) if part in PARTS else ask_page(request, form)
 
 
 @require_POST
@@ -100,17 +101,13 @@ def ask_form(
     return AskForm(data, models=models, tools=tools, rubrics=rubrics, others=others, initial=initial)
 
 
-def ask_page(
-    request: MemberRequest, form: AskForm, *, part: str = "", status: HTTPStatus = HTTPStatus.OK
-) -> HttpResponse:
-    """Return the page of Ask with this form, or only the `part` that a change of it redraws."""
-    context: dict[str, Any] = {"form": form}
-    if part:
-        return _part(request, part, context)
+def ask_page(request: MemberRequest, form: AskForm, *, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    """Return the page of Ask with this form."""
     source, newest = source_run(request), recent_runs(request.membership)
     faults = form.faults
     form.fields["text"].widget.attrs["autofocus"] = not faults
-    context |= {
+    context = {
+        "form": form,
         "faults": faults,
         "examples": EXAMPLES if len(newest) < RECENT and source is None else (),
         **_estimate(request, form),
@@ -121,10 +118,10 @@ def ask_page(
     return render(request, PAGE, context, status=status)
 
 
-def _part(request: MemberRequest, part: str, context: dict[str, Any]) -> HttpResponse:
+def _part(request: MemberRequest, form: AskForm, part: str) -> HttpResponse:
     """Return one part, and with the options what else the chosen method changes."""
+    context: dict[str, Any] = {"form": form}
     response = render(request, f"{PAGE}#{part}", context)
-    form: AskForm = context["form"]
     if part == "ask-options":
         panel_changed = form.wants_panel != bool(request.POST.getlist("order"))
         for name in ["ask-panel"] * panel_changed + ["ask-methods"] * bool(form.other_methods):
@@ -156,13 +153,9 @@ def source_run(request: MemberRequest) -> Run | None:
 
 def _initial(request: MemberRequest) -> dict[str, Any]:
     """Return the initial values that the address names: those of an earlier run, a prompt, a strategy."""
-    source = source_run(request)
-    initial = initial_values(source) if source else {}
-    if "prompt" in request.GET:
-        initial["text"] = request.GET["prompt"]
-    if "strategy" in request.GET:
-        initial["strategy"] = request.GET["strategy"]
-    return initial
+    source, fields = source_run(request), {"prompt": "text", "strategy": "strategy"}
+    given = {field: request.GET[name] for name, field in fields.items() if name in request.GET}
+    return {**(initial_values(source) if source else {}), **given}
 
 
 @require_safe

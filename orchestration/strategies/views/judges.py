@@ -23,12 +23,13 @@ from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, rub
 from orchestration.strategies.forms.rubrics import RubricForms, TrialForm
 from orchestration.strategies.models import RubricVersion, SavedRubric
 from orchestration.strategies.selectors import TRYABLE, judge_records, team_rubrics, tryable_runs
-from orchestration.strategies.services.judging import RubricTrial, try_rubric
 from orchestration.strategies.services.rubrics import (
+    RubricTrial,
     change_rubric,
     create_rubric,
     delete_rubric,
     restore_rubric,
+    try_rubric,
 )
 
 PAGE = "strategies/rubric_edit.html"

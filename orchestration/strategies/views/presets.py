@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from orchestra_site.accounts.access import MemberRequest, may_configure
 from orchestra_site.accounts.models import Membership
+from orchestration.expressions.errors import DocumentFault
 from orchestration.expressions.listed import Document
 from orchestration.library.selectors import saved_definitions
 from orchestration.library.views.editor import YAML, DefinitionEditor, Opened, PlacedProblem
@@ -22,15 +23,8 @@ from orchestration.library.views.versions import READ_OR_SEND
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.forms import refuse
 from orchestration.llm.selectors import usable_models
-from orchestration.strategies.engine.preset import PresetProblem
 from orchestration.strategies.engine.strategy import all_strategies
-from orchestration.strategies.forms.presets import (
-    FIELDS,
-    TABS,
-    PresetCard,
-    SavePresetForm,
-    unusual_content,
-)
+from orchestration.strategies.forms.presets import FIELDS, TABS, PresetCard, SavePresetForm, unusual_content
 from orchestration.strategies.parts.methods import preset_lines, shown_content
 from orchestration.strategies.selectors import NEWEST, PRESET, PRESETS, preset_records, strategy_name
 from orchestration.strategies.services.presets import save_preset
@@ -72,7 +66,7 @@ class PresetEditor(DefinitionEditor):
     def context(self, request: MemberRequest, opened: Opened) -> dict[str, Any]:
         """Return what the preset does in words, its record, and each problem at its place."""
         reading = PRESETS.check(opened.written, {}, name=opened.definition.name)
-        found = reading.problems if opened.fault is None else (PresetProblem("", str(opened.fault)),)
+        found = reading.problems if opened.fault is None else (DocumentFault("", str(opened.fault)),)
         return {
             "preset": reading.definition,
             "strategy": all_strategies().get(reading.definition.strategy) if reading.definition else None,
@@ -81,7 +75,7 @@ class PresetEditor(DefinitionEditor):
         }
 
 
-def _placed(problem: PresetProblem) -> PlacedProblem:
+def _placed(problem: DocumentFault) -> PlacedProblem:
     """Return a problem with the tab on which it is mended."""
     head = problem.path.partition(".")[0].partition("[")[0]
     tab = next((tab for tab, names in FIELDS.items() if head in names), YAML)

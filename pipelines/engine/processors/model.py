@@ -104,7 +104,7 @@ class ModelProcessor(ActiveProcessor):
             if options.models:
                 get_strategy(options.strategy).check(checked, options.models)
         except InvalidOptions as refused:
-            yield from ((tuple(error.field.split(".")), error.message) for error in refused.errors)
+            yield from ((tuple(error.field.split(".")), str(error)) for error in refused.errors)
         except InvalidRequest as refused:
             yield ("strategy",), str(refused)
 

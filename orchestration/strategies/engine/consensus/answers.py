@@ -143,8 +143,12 @@ def read_answer(marked: str, asked: ExpectedAnswer = ANY_ANSWER) -> Extracted | 
         return Extracted(kind=AnswerKind.CHOICE, key=raw, raw=raw, about=text_key(behind_letter(marked)))
     if (number := _number(marked, raw, asked)) is not None:
         return number
-    day = date_key(raw)
-    kind, key = (AnswerKind.DATE, day) if day is not None else _words(raw)
+    if (day := date_key(raw)) is not None:
+        kind, key = AnswerKind.DATE, day
+    elif len(raw) <= LONGEST_EXPRESSION and _MATHEMATICS.search(raw):
+        kind, key = AnswerKind.EXPRESSION, _SPACES.sub("", raw)
+    else:
+        kind, key = AnswerKind.TEXT, text_key(raw) or _SPACES.sub(" ", raw.casefold()).strip()
     return Extracted(kind=kind, key=key, raw=raw)
 
 
@@ -191,9 +195,3 @@ def _number(marked: str, raw: str, asked: ExpectedAnswer) -> Extracted | None:
     unit = unit_behind(plain_latex(marked).rpartition("=")[2].strip()) or unit_behind(right)
     about = left if _VARIABLE.fullmatch(left) else ""
     return Extracted(kind=AnswerKind.NUMBER, key=number_key(found), raw=raw, unit=unit, about=about)
-
-
-def _words(raw: str) -> tuple[AnswerKind, str]:
-    if len(raw) <= LONGEST_EXPRESSION and _MATHEMATICS.search(raw):
-        return AnswerKind.EXPRESSION, _SPACES.sub("", raw)
-    return AnswerKind.TEXT, text_key(raw) or _SPACES.sub(" ", raw.casefold()).strip()

@@ -173,10 +173,7 @@ _SENTENCE_END = Pattern(r"[.!?][\s*_]+")
 
 
 def _last_sentence(text: str) -> Iterator[str]:
-    """Yield the last sentence if it has one number, or one behind its last equals sign.
-
-    It is the answer to a question for a number. A heading without a full stop is no sentence.
-    """
+    """Yield the last sentence, no heading, if it has one number or one behind its last equals sign."""
     for line in _lines(text)[-1:]:
         result = _SENTENCE_END.split(line)[-1].rpartition("=")[2]
         if only_number(result) is not None and (line.endswith(".") or not line.startswith("#")):

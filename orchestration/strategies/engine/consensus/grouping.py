@@ -69,10 +69,7 @@ def same_answer(first: Extracted, second: Extracted) -> bool:
 
 
 def comparable_groups(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
-    """Return the groups that can be compared with each other.
-
-    Free text that occurs once is left out: it may mean the same as another in different words.
-    """
+    """Return the groups that can be compared, without single free texts: one may mean another by itself."""
     texts = {place for place, each in enumerate(answers) if each is not None and each.kind is AnswerKind.TEXT}
     return tuple(
         group for group in group_answers(answers) if len(group.members) > 1 or group.members[0] not in texts
@@ -80,10 +77,7 @@ def comparable_groups(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
 
 
 def _compared(answers: Sequence[Extracted | None]) -> Mapping[_Said, list[int]]:
-    """Return what of the answers is compared, with the places of those that have it.
-
-    Close numbers have one value.
-    """
+    """Return what of the answers is compared, close numbers as one value, with the places that have it."""
     given = [(place, answer) for place, answer in enumerate(answers) if answer is not None]
     numbers = [(Fraction(each.key), each.unit) for _, each in given if each.kind is AnswerKind.NUMBER]
     near = _nearest(value for value, _ in numbers)

@@ -48,10 +48,7 @@ _ONCE = (
 )
 """What is replaced, unless it has `more`: then it is the beginning of something longer."""
 _NESTED = (
-    (
-        Pattern(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|mbox|boxed|fbox|operatorname)\s*\{([^{}]*)\}"),
-        r"\1",
-    ),
+    (Pattern(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|mbox|boxed|fbox|operatorname)\s*\{([^{}]*)\}"), r"\1"),
     (Pattern(r"\\sqrt\s*\{([^{}]*)\}"), r"sqrt(\1)"),
     (Pattern(r"\\[dtc]?frac\s*\{(-?[\w.()]+)\}\s*\{([\w.]+|[a-z]+\([^{}()]*\))\}"), r"\1/\2"),
     (Pattern(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([\w.]+)\}"), r"(\1)/\2"),

@@ -22,7 +22,6 @@ _TENS = "thirty forty fifty sixty seventy eighty ninety"
 NUMBER_WORDS = {word: str(value) for value, word in enumerate(_SMALL.split())} | {
     word: str(10 * value) for value, word in enumerate(_TENS.split(), 3)
 }
-"""Numbers that are one word."""
 
 _TOKEN = Pattern(r"(?P<number>\d+(?:\.\d+)?)|(?P<word>[^\W\d]+(?:['’][^\W\d]+)*)|(?P<mark>\S)")
 _ONE_CAPITAL = Pattern(r"\b[A-HJ-Z]\b")

@@ -71,10 +71,7 @@ def midranks(values: Sequence[float]) -> list[float]:
 
 
 def roc_area(good: Sequence[float], bad: Sequence[float]) -> float:
-    """Return how often one of the `good` is above one of the `bad`, a tie counting half.
-
-    The area under the ROC curve by ranks (Mann and Whitney 1947).
-    """
+    """Return how often a `good` is above a `bad`, ties half: ROC area by ranks (Mann and Whitney 1947)."""
     m, n = len(good), len(bad)
     return (sum(midranks([*good, *bad])[:m]) - m * (m + 1) / 2) / (m * n)
 

@@ -41,10 +41,7 @@ from orchestration.strategies.engine.types import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scorer:
-    """Scores the candidates of one run by the panel's belief, and by judges where there are some.
-
-    Where it `compares`, agreement between candidates counts.
-    """
+    """Scores a run's candidates by the panel's belief, by judges, and if it `compares` by agreement."""
 
     request: Request
     timer: StepTimer

@@ -74,10 +74,7 @@ _FENCE = Pattern(r"^\s*```", MULTILINE)
 
 
 def _truncation(answer: ExaminedAnswer) -> Finding | None:
-    """Find an answer that the length limit ended, or one that stops in mid-word or inside a code block.
-
-    It is unfit only where its final answer is missing.
-    """
+    """Find an answer cut off at the length limit, in mid-word or in code: unfit without a final answer."""
     last = answer.text.rstrip().rsplit("\n", 1)[-1]
     effect, bounds = -2.5, {Dimension.COMPLETENESS: 0.4}
     missing = answer.finish is FinishReason.LENGTH and not _is_there_before_the_cut(answer)
@@ -183,8 +180,7 @@ _NUMBER = Pattern(
 )
 _LIST = Pattern(r"\b(?:bullet(?:ed)?|numbered) (?:list|points)\b|\bas a list\b", IGNORECASE)
 _CODE = Pattern(
-    r"\b(?:write|implement|create)\b[^.\n]{0,40}\b(?:function|script|program|class|regex|query)\b",
-    IGNORECASE,
+    r"\b(?:write|implement|create)\b[^.\n]{0,40}\b(?:function|script|program|class|regex|query)\b", IGNORECASE
 )
 _NUMBER_WORDS = Pattern(
     r"\b(?:zero|no|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|half|hundred)\b",
@@ -194,15 +190,11 @@ _ITEM = Pattern(r"^\s*(?:[-*•]|\d+[.)])\s+\S", MULTILINE)
 _PROGRAM = Pattern(r"```|^\s{2,}\S|[{};=]|\bdef \w+|\bselect\b", IGNORECASE | MULTILINE)
 
 
-def _has_number(text: str) -> bool:
-    return any(character.isdigit() for character in text) or bool(_NUMBER_WORDS.search(text))
-
-
 FORMS: tuple[tuple[str, Pattern, Callable[[str], bool]], ...] = (
     ("JSON", _JSON, lambda text: any(True for _ in json_values(text))),
     ("a list", _LIST, lambda text: len(list(islice(_ITEM.finditer(text), 2))) > 1),
     ("code", _CODE, lambda text: bool(_PROGRAM.search(text))),
-    ("a number", _NUMBER, _has_number),
+    ("a number", _NUMBER, lambda text: any(map(str.isdigit, text)) or bool(_NUMBER_WORDS.search(text))),
 )
 """Each form in words, how a question asks for it, and whether an answer has it."""
 
@@ -280,10 +272,7 @@ def _excerpt(text: str) -> str:
 
 
 def examine(answer: ExaminedAnswer) -> tuple[Finding, ...]:
-    """Return the findings of all checks, of an empty answer only that it is empty.
-
-    Of a very long answer or question only the beginning and the end are read, to bound the time.
-    """
+    """Return the findings of all checks, on beginning and end of long texts; of an empty answer only that."""
     if not any(character.isalnum() for character in answer.text):
         return (EMPTY,)
     return _checked(replace(answer, text=_excerpt(answer.text), question=_excerpt(answer.question)))

@@ -42,10 +42,8 @@ def read_verdicts(text: str, rubric: Rubric = FIVE_DIMENSIONS) -> Mapping[str, J
     """
     found: dict[str, JudgeVerdict] = {}
     for item in chain.from_iterable(map(verdict_items, json_values(text))):
-        scores = {
-            key: score for key in rubric.keys if (score := _score(item.get(key), rubric.points)) is not None
-        }
-        if scores:
+        read = {key: _score(item.get(key), rubric.points) for key in rubric.keys}
+        if scores := {key: score for key, score in read.items() if score is not None}:
             label_given = str(item.get("id", "")).strip().upper()
             found[label_given] = JudgeVerdict(scores=scores, reason=stated_reason(item))
     return found
@@ -90,10 +88,7 @@ class JudgeReport:
 def assign(
     judges: Sequence[ChatModel], families: Mapping[str, str]
 ) -> list[tuple[ChatModel, tuple[str, ...]]]:
-    """Return each judge with the steps of the answers it judges, given the family that wrote each.
-
-    A judge does not judge its own family while a judge of another one is there.
-    """
+    """Return each judge with the steps it judges; none judges its own family while another judge is there."""
     alone = len({judge.spec.family for judge in judges}) == 1
     assigned = [
         (judge, tuple(step for step, family in families.items() if alone or family != judge.spec.family))

@@ -36,10 +36,7 @@ def line(longest: int, *, least: int = 0) -> StringConstraints:
 
 
 class Criterion(BaseModel):
-    """One thing that is scored; its weight is relative to those of the others.
-
-    Where it stands for one of the five dimensions, its score is part of that.
-    """
+    """One thing that is scored, with a relative weight; its score may be part of that of a dimension."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

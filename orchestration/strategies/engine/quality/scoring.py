@@ -102,10 +102,7 @@ def combine(
     believed: float = BASE,
     agreement: Agreement | None = None,
 ) -> Quality:
-    """Return the probability that an answer is acceptable, with all evidence in words.
-
-    `believed` is the probability that it is right where it is alone.
-    """
+    """Return the quality with all evidence in words; `believed` is the probability that it alone is right."""
     moves = [JUDGE_WEIGHT * r.confidence * (r.rubric.score(r.scores) - MIDDLE) for r in ratings]
     moved = sum(finding.effect for finding in findings) + (sum(moves) / len(moves) if moves else 0.0)
     others = agreement or Agreement(right=believed, evidence="")

@@ -120,10 +120,7 @@ class Vote(StrategyRun):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ballots:
-    """The result of the rounds: all candidates in panel order, the ballots cast, the early stops.
-
-    `chosen` is the decision for the kind of ballot where the answers decided it.
-    """
+    """The result of the rounds, in panel order; `chosen` is their decision for a kind of ballot, if any."""
 
     candidates: tuple[Candidate, ...]
     casts: tuple[Cast, ...]
@@ -250,10 +247,7 @@ _ADVICE = {
 
 
 def representative(contender: Contender, candidates: Sequence[Candidate]) -> Candidate:
-    """Return the best answer that is what `contender` shows, the first on the panel where several are.
-
-    Raises `AssertionError` where nobody's is: no other text may stand for it.
-    """
+    """Return the best of the answers that say what `contender` shows. Raises `AssertionError` for none."""
     behind = [candidate for candidate in candidates if candidate.model in contender.spoken_by]
     if not behind:
         raise AssertionError(f"No answer says what won: {contender.label}")

@@ -8,11 +8,11 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Purpose
 from orchestration.strategies.engine.belief.model import FEWEST_GRADED
 from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
 from orchestration.strategies.engine.effort import Effort, Help
-from orchestration.strategies.engine.errors import OptionError
 from orchestration.strategies.engine.fallback import FallbackOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, RubricName, StrategyOptions
 from orchestration.strategies.engine.types import counted, listed
@@ -133,30 +133,26 @@ class VotingOptions(AnswerOptions, FallbackOptions, VotingChoices):
         return self.with_ballot(BallotKind.REVIEW if needed else self.ballot)
 
 
-def faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
+def faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[InvalidRequest]:
     """Yield what is wrong with the options for a panel of these names, each at its field."""
     if options.quorum > len(panel):
         too_high = f"{options.quorum} ballots cannot count: the panel has {counted(len(panel), 'model')}."
         yield _fault("quorum", f"{too_high} Lower the quorum or add models.")
-    if options.ballot is BallotKind.REVIEW and len(panel) < FEWEST_REVIEWERS:
+    is_alone, needs_review = len(panel) < FEWEST_REVIEWERS, options.rule in NEEDS_A_REVIEW
+    if options.ballot is BallotKind.REVIEW and is_alone:
         yield _fault("ballot", "A review needs at least two models: each ranks the answers of the others.")
-    yield from _rule_faults(options, panel)
-    yield from _judge_faults(options, panel)
-    yield from _weight_faults(options, panel)
-
-
-def _rule_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
-    if options.rule not in NEEDS_A_REVIEW:
-        return
-    if options.ballot is BallotKind.ANSWERS:
+    if options.ballot is BallotKind.ANSWERS and needs_review:
         needs = f"The {options.rule} rule needs ballots that say more than one answer: choose ballot review."
         yield _fault("rule", needs)
-    elif options.ballot is BallotKind.AUTO and len(panel) < FEWEST_REVIEWERS:
+    if options.ballot is BallotKind.AUTO and needs_review and is_alone:
         alone = f"The {options.rule} rule needs at least two models: each reviews the answers of the others."
         yield _fault("rule", alone)
+    yield from _judge_faults(options, panel)
+    if options.weights.strip():
+        yield from _weight_faults(options, panel)
 
 
-def _judge_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
+def _judge_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[InvalidRequest]:
     needed = options.rule is RuleName.JUDGE or options.tie is TieRule.JUDGE
     if options.judge is None:
         if needed:
@@ -169,9 +165,7 @@ def _judge_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[Opti
         yield _fault("judge", idle)
 
 
-def _weight_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[OptionError]:
-    if not options.weights.strip():
-        return
+def _weight_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[InvalidRequest]:
     if options.rule is not RuleName.WEIGHTED:
         yield _fault("weights", f"The {options.rule} rule uses no weights: choose weighted, or give none.")
     try:
@@ -180,8 +174,8 @@ def _weight_faults(options: VotingOptions, panel: Sequence[str]) -> Iterator[Opt
         yield _fault("weights", str(fault))
 
 
-def _fault(field: str, message: str) -> OptionError:
-    return OptionError(field=f"options.{field}", message=message)
+def _fault(field: str, message: str) -> InvalidRequest:
+    return InvalidRequest(message, field=f"options.{field}")
 
 
 def parse_weights(text: str, panel: Sequence[str]) -> Mapping[str, float]:

@@ -59,10 +59,7 @@ async def review_answers(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reviewing:
-    """The reviews of one vote, each of the answers of others in an order of its own.
-
-    `texts` are the answers that are ranked, by model, in panel order.
-    """
+    """The reviews of one vote, each of others' `texts` (by model, in panel order) in an order of its own."""
 
     vote: Vote
     texts: Mapping[str, str]
@@ -71,10 +68,7 @@ class Reviewing:
     written: list[Candidate] = field(default_factory=list)
 
     async def run(self, candidates: Sequence[Candidate]) -> Stop | None:
-        """Collect the ballots; return why some were not asked for.
-
-        The order in which each reviewer sees the others' answers is drawn at random and journaled.
-        """
+        """Collect the ballots; return why some were not asked for. Orders are drawn and journaled."""
         context = self.vote.context
         await self.vote.begin("reviewing")
         for silent in (candidate for candidate in candidates if candidate.model not in self.texts):
@@ -171,10 +165,7 @@ class Review:
 
 
 def read_review(text: str, labels: Sequence[str]) -> Review | None:
-    """Return the last review in `text` that ranks some of `labels`, None when none can be read.
-
-    Unknown and repeated labels do not count.
-    """
+    """Return the last review in `text` that ranks some of `labels`, others left out; None without one."""
     found = [review for value in json_values(text) if (review := _review_in(value, labels)) is not None]
     if found:
         return found[-1]

@@ -81,10 +81,7 @@ def choose_ballot(casts: Sequence[Cast], answers: int, quorum: int) -> tuple[Bal
 
 
 def ballots_to_count(casts: Sequence[Cast], written: Sequence[Candidate], quorum: int) -> Sequence[Cast]:
-    """Return the ballots to count; where too few can be read, a whole text is a vote for itself.
-
-    That is so only where there are too few answers for a review.
-    """
+    """Return the ballots to count: with too few to read, and to review, a whole text votes for itself."""
     if readable(casts) >= quorum or len(written) >= FEWEST_TO_TELL_APART:
         return casts
     whole = {c.model: c for c in written}
@@ -100,10 +97,7 @@ def _text_vote(candidate: Candidate) -> Cast:
 
 @dataclass(kw_only=True, slots=True)
 class VotingRun(Vote):
-    """A vote from the answers to the winner.
-
-    `written` are the usable answers so far, `casts` the ballots that all are.
-    """
+    """A vote from the answers to the winner: the ballots that all answers are, and the usable ones so far."""
 
     casts: dict[str, Cast] = field(default_factory=dict)
     written: list[Candidate] = field(default_factory=list)
@@ -139,13 +133,16 @@ class VotingRun(Vote):
     async def _ask_voter(self, model: ChatModel) -> Candidate:
         answer = await ask_member(model, self.prompt, self.timer, request=self.request)
         [candidate] = await self.scorer.by_checks_alone().score([answer], "checks")
+        self.keep(candidate)
+        if self.options.ballot is BallotKind.ANSWERS:
+            await self.emit_ballot(self.casts[candidate.model])
+        return candidate
+
+    def keep(self, candidate: Candidate) -> None:
+        """Keep a voter's answer with the ballot that it is."""
         if is_usable(candidate):
             self.written.append(candidate)
-        cast = cast_answer(candidate, self.request.text)
-        self.casts[cast.voter] = cast
-        if self.options.ballot is BallotKind.ANSWERS:
-            await self.emit_ballot(cast)
-        return candidate
+        self.casts[candidate.model] = cast_answer(candidate, self.request.text)
 
     def _until(self, asked: Round[Candidate]) -> StopRequest | None:
         casts, most = self.casts.values(), len(self.written) + len(asked.waiting)
@@ -204,11 +201,7 @@ class VotingRun(Vote):
         return Ballots(candidates=candidates, casts=tuple(casts), stops=stops, chosen=chosen)
 
     async def _conclude(self, ballots: Ballots) -> StrategyOutcome:
-        """Count the ballots, and return the answer that won.
-
-        Models that can answer cannot always rank answers: where no review can be read, and no quorum is
-        required, the best answer is chosen without a vote.
-        """
+        """Count the ballots and conclude; with the best answer if no review was read and none is required."""
         result = await decide_vote(self, ballots)
         is_won = result.tally.winner is not None
         unread = self.options.ballot is BallotKind.REVIEW and not result.count.counting
@@ -231,7 +224,6 @@ class Voting(PanelStrategy):
         "Asks all models and lets them vote: equal final answers count together; where answers are long, each"
         " model ranks the others' blind. Says how far they agree and who dissents."
     )
-    in_turn: ClassVar[bool] = False
     Options: ClassVar[type[AnswerOptions]] = VotingOptions
     Run: ClassVar[type[StrategyRun]] = VotingRun
     labels: ClassVar[Mapping[str, str]] = {BALLOT: "Ballot", "vote": "Vote"}
@@ -271,7 +263,7 @@ PLURALITY = VotingOptions(ballot=BallotKind.ANSWERS, rule=RuleName.PLURALITY, ti
 FEWEST_COUNTED = 2
 
 
-def answer_vote(run: StrategyRun, panel: Panel) -> Vote:
+def answer_vote(run: StrategyRun, panel: Panel) -> VotingRun:
     """Return the vote of a panel by plurality of the final answers of a run."""
     return VotingRun(request=run.request, options=PLURALITY, panel=panel, timer=run.timer, scorer=run.scorer)
 
@@ -306,18 +298,14 @@ async def conclude_by_vote(
 
 
 def _best_worded(winner: Contender, voters: Sequence[Candidate]) -> Selection:
-    """Return the best worded of the answers that won, and why it was chosen."""
-    chosen = max((each for each in voters if each.model in winner.spoken_by), key=_standing)
+    """Return the answer that won for which most speaks, one that is judged first, and why it was chosen."""
+    behind = [each for each in voters if each.model in winner.spoken_by]
+    chosen = max(behind, key=lambda each: (each.quality is not None and each.quality.judged, overall(each)))
     reason = f"{chosen.model} gave the answer that won the vote."
     if len(winner.models) > 1:
         alike = counted(len(winner.models), "answer")
         reason = f"{chosen.model} gave the best worded of the {alike} that won the vote."
     return Selection(step=chosen.step, reason=reason)
-
-
-def _standing(candidate: Candidate) -> tuple[bool, float]:
-    """Return by what one of equal answers is chosen: that something speaks for it, and how much."""
-    return candidate.quality is not None and candidate.quality.judged, overall(candidate)
 
 
 STRATEGY = Voting()

@@ -30,7 +30,6 @@ REPEATED = (
     ("--model", "NAME", "a model of the panel, in order"),
     ("--tool", "NAME", "a tool that the models may call"),
 )
-"""Arguments that may be given several times."""
 QUALITY_FIELDS = ("overall", *(dimension.value for dimension in Dimension))
 
 
