@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from math import exp, log
@@ -248,7 +248,6 @@ class Player:
     graded: list[ReadExample] = field(default_factory=list)
     shares: dict[object, Sequence[float]] = field(default_factory=dict)
     by_task: dict[tuple[str, int], list[float]] = field(default_factory=dict)
-    counterfactual: bool = True
 
     def __post_init__(self) -> None:
         self.usual = Usual(before=self.traffic.usual)
@@ -270,7 +269,7 @@ class Player:
             question = self.traffic.questions[place]
             arm = self._choose(question, random)
             vote, cascade = len(self.traffic.models), len(self.traffic.models) + 1
-            for each in {arm, cascade} if arm == vote and self.counterfactual else {arm}:
+            for each in {arm, cascade} if arm == vote else {arm}:
                 if (place, each) in known:
                     continue
                 if each == cascade:
@@ -278,7 +277,7 @@ class Player:
                 else:
                     known[place, each] = _outcome(belief, question, range(vote) if each == vote else [each])
             result = known[place, arm]
-            beside = known.get((place, cascade)) if arm == vote and self.counterfactual else None
+            beside = known.get((place, cascade)) if arm == vote else None
             for model in result.asked:
                 self.usual.add(model, question.tokens[model], question.costs[model])
             self._learn(question, arm, result, beside, graded=random.random() < GRADED)
@@ -333,31 +332,38 @@ class Player:
             return
         context = RouterContext.from_traits(question.traits)
         is_panel = arm >= len(self.traffic.models)
-        first = FIRST if arm > len(self.traffic.models) else len(result.asked)
         weight = 1.0 if graded else PANEL_WEIGHT if is_panel else 0.0
-        found = {arm: (result.right if graded else result.estimate, result.cost_usd)}
-        if is_panel:
-            for at, model in enumerate(result.asked[:first]):
-                estimate = float(question.right[model]) if graded else result.estimates[at]
-                if estimate is not None:
-                    found[model] = (estimate, question.costs[model])
-        if beside is not None:
-            estimate = beside.right if graded else result.estimates[beside.chosen]
-            if estimate is not None:
-                found[arm + 1] = (estimate, beside.cost_usd)
+        asked = result.asked[: FIRST if arm > len(self.traffic.models) else None]
         changes: list[Increment] = []
-        for place, (quality, cost) in found.items():
-            brought = Result(quality=quality, cost_usd=cost, seconds=0.0, weight=weight)
-            changes += increments(context, self.traffic.arms[place].ref, brought)
+        for place, quality, cost in shown(question, arm, result, beside, graded=graded):
+            if quality is not None:
+                brought = Result(quality=quality, cost_usd=cost, seconds=0.0, weight=weight)
+                changes += increments(context, self.traffic.arms[place].ref, brought)
         self.state = self.state.after(changes)
         if graded:
             self.graded.append(
                 ReadExample(
                     question=question.traits,
-                    answers=tuple(question.answers[model] for model in result.asked[:first]),
-                    right=tuple(question.right[model] for model in result.asked[:first]),
+                    answers=tuple(question.answers[model] for model in asked),
+                    right=tuple(question.right[model] for model in asked),
                 )
             )
+
+
+def shown(
+    question: Question, arm: int, result: Answered, beside: Answered | None, *, graded: bool
+) -> Iterator[tuple[int, float | None, float]]:
+    """Yield the arms of which a result shows something, with their quality and cost.
+
+    Of the models of a panel those that are asked in any case; the quality is None where nothing is believed.
+    """
+    yield arm, result.right if graded else result.estimate, result.cost_usd
+    for at, model in enumerate(result.asked[: FIRST if arm > len(question.answers) else None]):
+        if model != arm:
+            right = float(question.right[model]) if graded else result.estimates[at]
+            yield model, right, question.costs[model]
+    if beside is not None:
+        yield arm + 1, beside.right if graded else result.estimates[beside.chosen], beside.cost_usd
 
 
 def hindsight(played: Played, models: Sequence[str]) -> tuple[str, Sequence[float]]:
