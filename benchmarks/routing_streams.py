@@ -1,10 +1,10 @@
 """Streams of recorded questions that a router answers one by one, learning only from what it chose.
 
 Each stream draws questions with replacement. The arms are the panel's models, voting by belief and a cascade
-over the panel, with the belief that ships and the records of the questions graded so far, read anew every
-`REFRESH` draws. Of each answer the router sees the cost; a share `GRADED` of questions is graded against the
-reference, of the others it sees the posteriors of panels, at less weight. No latency was recorded: seconds
-count nothing.
+over the panel, with the belief that ships and the records of the questions graded so far, read anew now and
+then (`REFRESHED`). Of each answer the router sees the cost; a share `GRADED` of questions is graded against
+the reference, of the others it sees the posteriors of panels, at less weight. No latency was recorded:
+seconds count nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from random import Random
 
 from benchmarks.recorded_answers import MIXED, panels
 from orchestration.llm.providers.recorded.loading import load_recordings
-from orchestration.routing.engine.arms import Arm, Expected, Result, RouterContext, Utility
+from orchestration.routing.engine.arms import Arm, Result, RouterContext, Utility
 from orchestration.routing.engine.learning import Increment, RouterState, increments, predictions
 from orchestration.routing.engine.predicting import ModelOutlook, PanelWork, expected_of
 from orchestration.routing.engine.router import Exploration, propensities
@@ -37,14 +37,16 @@ from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.lengths import length_beside_usual
 from orchestration.strategies.engine.profiles import usual_length
 
-DRAWS, REFRESH, DECIDED_TOGETHER = 5_000, 1_000, 50
-"""Draws of a stream; draws after which records are read anew; decisions made from one state of the router."""
+DRAWS, DECIDED_TOGETHER = 5_000, 50
+"""Draws of a stream, and decisions made from one state of the router."""
+REFRESHED = frozenset({50, 100, 200, 400, 800, 1_600, 3_200})
+"""Draws after which records are read anew; the product does so after each."""
 GRADED, PANEL_WEIGHT = 0.5, 0.3
 FIRST = 2
 """Models that a cascade begins with. Those that follow see the hard questions alone, which says nothing of
 how good they are otherwise: nothing is learned of them."""
-ANSWER_TOKENS, READ_TOKENS = 300, 100
-"""Tokens of an answer in what is expected of methods at first, and of a question."""
+READ_TOKENS = 100
+"""Tokens of a question in what is expected at first."""
 PRIOR_WEIGHT = 4.0
 """Answers that what is usual before any was seen is worth."""
 
@@ -62,7 +64,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """The questions of a stream; `arms` are models first, then the vote and the cascade.
+    """The questions of a stream.
 
     `order` is that of the models by price, `usual` the tokens and the US dollars of an answer of each before
     any was seen.
@@ -71,7 +73,6 @@ class Traffic:
     name: str
     models: Sequence[str]
     questions: Sequence[Question]
-    arms: Sequence[Arm]
     order: Sequence[int]
     usual: Sequence[tuple[int, float]]
     belief: Belief
@@ -135,31 +136,11 @@ def traffic(folder: Path, panel: str) -> Traffic:
         float(spec.prices.output_per_million + spec.prices.input_per_million) if spec.prices else 0.0
         for spec in specs
     ]
-    priors = [
-        Expected(quality=belief.records[spec.name].prior, cost_usd=price * ANSWER_TOKENS / 1e6, seconds=0.0)
-        for spec, price in zip(specs, prices, strict=True)
-    ]
-    order = sorted(range(len(models)), key=lambda place: prices[place])
-    arms = [
-        Arm(ref=f"model/{name}", models=(name,), prior=prior)
-        for name, prior in zip(models, priors, strict=True)
-    ]
-    outlooks = [
-        ModelOutlook(name=name, right=prior.quality, cost_usd=prior.cost_usd, seconds=0.0)
-        for name, prior in zip(models, priors, strict=True)
-    ]
-    cheap = tuple(outlooks[place] for place in order)
-    works = (
-        ("voting", PanelWork(first=tuple(outlooks))),
-        ("cascade", PanelWork(first=cheap[:FIRST], rest=cheap[FIRST:])),
-    )
-    arms += [Arm(ref=f"strategy/{ref}", models=tuple(models), prior=expected_of(work)) for ref, work in works]
     return Traffic(
         name=panel,
         models=models,
         questions=_questions(folder, files, models),
-        arms=arms,
-        order=order,
+        order=sorted(range(len(models)), key=lambda place: prices[place]),
         usual=[
             (length, price * length / 1e6)
             for spec, price in zip(specs, prices, strict=True)
@@ -167,6 +148,30 @@ def traffic(folder: Path, panel: str) -> Traffic:
         ],
         belief=belief,
     )
+
+
+def arms_of(stream: Traffic, rights: Sequence[float], costs: Sequence[float]) -> list[Arm]:
+    """Return the arms: models first, then the vote and the cascade, with what the product expects of each.
+
+    `rights` are the models' probabilities of a right answer, `costs` US dollars of a usual one.
+    """
+    models = stream.models
+    outlooks = [
+        ModelOutlook(name=name, right=right, cost_usd=cost, seconds=0.0)
+        for name, right, cost in zip(models, rights, costs, strict=True)
+    ]
+    cheap = tuple(outlooks[place] for place in stream.order)
+    works = (
+        ("voting", PanelWork(first=tuple(outlooks))),
+        ("cascade", PanelWork(first=cheap[:FIRST], rest=cheap[FIRST:])),
+    )
+    singles = [
+        Arm(ref=f"model/{name}", models=(name,), prior=outlook.expected)
+        for name, outlook in zip(models, outlooks, strict=True)
+    ]
+    return singles + [
+        Arm(ref=f"strategy/{ref}", models=tuple(models), prior=expected_of(work)) for ref, work in works
+    ]
 
 
 def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> list[Question]:
@@ -243,39 +248,44 @@ class Player:
     explore: Exploration
     seed: int
     policy: str = "auto"
+    belief: Belief = field(init=False)
     usual: Usual = field(init=False)
+    arms: dict[str, Sequence[Arm]] = field(default_factory=dict)
     state: RouterState = field(default_factory=RouterState)
     graded: list[ReadExample] = field(default_factory=list)
     shares: dict[object, Sequence[float]] = field(default_factory=dict)
     by_task: dict[tuple[str, int], list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.usual = Usual(before=self.traffic.usual)
+        self.belief, self.usual = self.traffic.belief, Usual(before=self.traffic.usual)
 
     def play(self, draws: int = DRAWS) -> Played:
         """Answer so many questions and return what came of it."""
-        played, belief, usual = Played(), self.traffic.belief, Usual(before=self.traffic.usual)
+        played, usual = Played(), deepcopy(self.usual)
         # questions are the same for all policies; repeatable, guards nothing
         drawn, random = Random(self.seed), Random(f"{self.seed}/{self.policy}")
         known: dict[tuple[int, int], Answered] = {}
+        vote, cascade = len(self.traffic.models), len(self.traffic.models) + 1
         for number in range(draws):
-            if number % REFRESH == 0 and self.graded:
-                belief = with_records(self.traffic.belief, self.graded)
+            if number in REFRESHED and self.graded:
+                self.belief = with_records(self.traffic.belief, self.graded)
                 known.clear()
+                self.arms.clear()
                 usual = deepcopy(self.usual)
             if number % DECIDED_TOGETHER == 0:
                 self.shares.clear()
             place = drawn.randrange(len(self.traffic.questions))
             question = self.traffic.questions[place]
             arm = self._choose(question, random)
-            vote, cascade = len(self.traffic.models), len(self.traffic.models) + 1
             for each in {arm, cascade} if arm == vote else {arm}:
                 if (place, each) in known:
                     continue
                 if each == cascade:
-                    known[place, each] = cascaded(belief, question, self.traffic, self.utility, usual)
+                    known[place, each] = cascaded(self.belief, question, self.traffic, self.utility, usual)
                 else:
-                    known[place, each] = _outcome(belief, question, range(vote) if each == vote else [each])
+                    known[place, each] = _outcome(
+                        self.belief, question, range(vote) if each == vote else [each]
+                    )
             result = known[place, arm]
             beside = known.get((place, cascade)) if arm == vote else None
             for model in result.asked:
@@ -288,22 +298,31 @@ class Player:
                     for right, cost in zip(question.right, question.costs, strict=True)
                 ]
             )
-            ref = self.traffic.arms[arm].ref
+            ref = self._arms(question)[arm].ref
             played.picks[ref] = played.picks.get(ref, 0) + 1
         return played
 
     def _choose(self, question: Question, random: Random) -> int:
-        arms = range(len(self.traffic.arms))
+        arms = range(len(self._arms(question)))
         if self.policy == "random":
             return random.choice(arms)
         if self.policy == "task":
             return self._by_task(question, random)
         context = RouterContext.from_traits(question.traits)
         if context not in self.shares:
-            expected = predictions(self.state, replace(context, length=0.0), self.traffic.arms)
+            expected = predictions(self.state, replace(context, length=0.0), self._arms(question))
             values = [self.utility.expected(each) for each in expected]
             self.shares[context] = propensities(expected, values, self.explore)
         return random.choices(arms, weights=self.shares[context])[0]
+
+    def _arms(self, question: Question) -> Sequence[Arm]:
+        """Return the arms with what records say of them for this kind of question."""
+        if question.traits.kind not in self.arms:
+            models = self.traffic.models
+            rights = [self.belief.before(question.traits, name) for name in models]
+            costs = [self.usual.cost_usd(place) for place in range(len(models))]
+            self.arms[question.traits.kind] = arms_of(self.traffic, rights, costs)
+        return self.arms[question.traits.kind]
 
     def _by_task(self, question: Question, random: Random) -> int:
         """Choose the model of the best mean with this type of task, one in ten at random."""
@@ -314,9 +333,8 @@ class Player:
 
         def mean(model: int) -> float:
             seen = self.by_task.get((task, model), [])
-            prior = self.utility.value(
-                self.traffic.arms[model].prior.quality, self.traffic.arms[model].prior.cost_usd, 0.0
-            )
+            known = self._arms(question)[model].prior
+            prior = self.utility.value(known.quality, known.cost_usd, 0.0)
             return (sum(seen) + 4 * prior) / (len(seen) + 4)
 
         return max(models, key=mean)
@@ -338,7 +356,7 @@ class Player:
         for place, quality, cost in shown(question, arm, result, beside, graded=graded):
             if quality is not None:
                 brought = Result(quality=quality, cost_usd=cost, seconds=0.0, weight=weight)
-                changes += increments(context, self.traffic.arms[place].ref, brought)
+                changes += increments(context, self._arms(question)[place].ref, brought)
         self.state = self.state.after(changes)
         if graded:
             self.graded.append(
