@@ -69,7 +69,7 @@ def same_answer(first: Extracted, second: Extracted) -> bool:
 
 
 def comparable_groups(answers: Sequence[Extracted | None]) -> tuple[Group, ...]:
-    """Return the groups that can be compared, without single free texts: one may mean another by itself."""
+    """Return the groups that can be compared: not free text that occurs once, as it may mean another one."""
     texts = {place for place, each in enumerate(answers) if each is not None and each.kind is AnswerKind.TEXT}
     return tuple(
         group for group in group_answers(answers) if len(group.members) > 1 or group.members[0] not in texts

@@ -102,7 +102,7 @@ def combine(
     believed: float = BASE,
     agreement: Agreement | None = None,
 ) -> Quality:
-    """Return the quality with all evidence in words; `believed` is the probability that it alone is right."""
+    """Return the quality, with evidence in words; `believed` is how likely one alone is right."""
     moves = [JUDGE_WEIGHT * r.confidence * (r.rubric.score(r.scores) - MIDDLE) for r in ratings]
     moved = sum(finding.effect for finding in findings) + (sum(moves) / len(moves) if moves else 0.0)
     others = agreement or Agreement(right=believed, evidence="")
