@@ -66,9 +66,7 @@ async def test_it_asks_whom_the_cascade_asks(tokens: int, point: float) -> None:
         assert found is not None
         paid = sum(each.cost_usd or 0 for each in itself.candidates)
         assert found.cost_usd == pytest.approx(float(paid))
-        everything = {f"Answer: {number}" for number in numbers}
-        if len(everything) == 1:
-            assert found.quality > 0.9
+        assert (found.quality > 0.9) or len(set(numbers)) > 1
 
 
 async def test_what_a_point_is_worth_says_how_many_are_asked() -> None:

@@ -44,5 +44,11 @@ def _group_of(pid: int) -> int | None:
 
 
 def _state(stat: Path) -> str:
-    """Return the state of a thread: it stands behind the name, which may hold anything."""
-    return stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    """Return the state of a thread: it stands behind the name, which may hold anything.
+
+    One that ended in the meantime is as good as stopped.
+    """
+    try:
+        return stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return STOPPED

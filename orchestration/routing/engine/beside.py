@@ -30,7 +30,8 @@ def cascade_beside(
     """Return what a cascade of the models would have come to, by their answers; None where it cannot be told.
 
     The answers are in the order of the models, each given without the others in sight. Its quality is what is
-    believed of its answer with all of them in sight; it can be told where answers can be compared.
+    believed of its answer with all of them in sight; it can be told where answers can be compared. What
+    checks and judges say of an answer does not count, nor a threshold among the options.
     """
     question = question_traits(request.text, request.system)
     read = [read_candidate(each, request.text) for each in answers]

@@ -170,24 +170,25 @@ def _lesson_of_cascade(
 ) -> Iterable[Lesson]:
     """Yield what the answers of a whole panel, each given by itself, teach of a cascade over it."""
     kind, _, name = attempt["ref"].partition("/")
-    entries = {entry["spec"]["name"]: entry for entry in run.panel}
-    panel = [entries[each] for each in attempt["models"] if each in entries]
-    if kind != "strategy" or name == CASCADE or len(panel) < LEAST_PANEL:
+    names = attempt["models"]
+    if kind != "strategy" or name == CASCADE or len(names) < LEAST_PANEL:
         return
+    entries = {entry["spec"]["name"]: entry for entry in run.panel}
     first = {
         each["model"]: each
         for each in outcome.get("candidates", ())
         if each["step"] == ask_step(each["model"]) and (each["quality"] or {}).get("usable")
     }
-    asked = answers_always_asked(name, attempt["options"], len(panel))
-    if asked < len(panel) or not all(entry["spec"]["name"] in first for entry in panel):
+    is_asked = answers_always_asked(name, attempt["options"], len(names)) >= len(names)
+    if not is_asked or not all(each in first and each in entries for each in names):
         return
+    panel = [entries[each] for each in names]
     specs = [thaw(entry).spec for entry in panel]
     found = cascade_beside(
         Request(text=run.request["text"], system=run.request["system"]),
-        [_candidate(first[spec.name]) for spec in specs],
+        [_candidate(first[each]) for each in names],
         specs,
-        {spec.name: stored_profiles(entry) for spec, entry in zip(specs, panel, strict=True)},
+        {each: stored_profiles(entries[each]) for each in names},
         stored_belief(panel),
         CascadeOptions(**cascade_options(run.request["plan"]["dial"])),
     )

@@ -48,6 +48,7 @@ DECILE, QUARTILE = 1.2816, 0.6745
 """Standard deviations from the center to the last decile and to the last quartile."""
 WIDEST_SPREAD = math.log(WIDEST) / (2 * DECILE)
 FARTHEST_LENGTH = 3.0
+"""The factor by which an answer is expected to be longer than usual, or shorter, at most."""
 ENOUGH = 4
 """Calls from which on there is a history."""
 
