@@ -1,6 +1,6 @@
 """How well the router chooses, on recorded answers: replayed streams, and curves of strong against weak.
 
-`python -m benchmarks.routing [--data FOLDER] [--seeds N] [--draws N] [--caution X] [--json] [--plot FILE]
+`python -m benchmarks.routing [--data FOLDER] [--seeds N] [--draws N] [--json] [--plot FILE]
 [--only streams|curves]`. Nothing is asked. Streams compare `auto` (cold start, learning only from what it
 chose) with the model that would have been best in hindsight, with routing by type of task, and with chance.
 `--plot` writes the regret as SVG.
@@ -24,7 +24,7 @@ from benchmarks.routing_curves import CurveFigures, curves
 from benchmarks.routing_plot import Line, regret_plot
 from benchmarks.routing_streams import DRAWS, Played, Player, Traffic, hindsight, shares, traffic
 from orchestration.routing.engine.arms import Utility
-from orchestration.routing.engine.planning import CAUTION, UNIFORM
+from orchestration.routing.engine.planning import UNIFORM
 from orchestration.routing.engine.router import Exploration
 
 PANELS = ("weak5", "cheap5", "mid5", "top5", "ladder", "mmlu11")
@@ -63,22 +63,22 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     return fmean(values), STUDENT.get(len(values), 2.0) * stdev(values) / sqrt(len(values))
 
 
-def play(stream: Traffic, dial: float, seed: int, draws: int, caution: float) -> dict[str, Played]:
+def play(stream: Traffic, dial: float, seed: int, draws: int) -> dict[str, Played]:
     """Play one stream with each policy."""
     utility = replace(Utility.from_dial(dial), per_second=0.0)
-    explore = Exploration(remaining_usd=1.0, caution=caution, uniform=UNIFORM)
+    explore = Exploration(remaining_usd=1.0, uniform=UNIFORM)
     return {
         policy: Player(traffic=stream, utility=utility, explore=explore, seed=seed, policy=policy).play(draws)
         for policy in ("auto", "task", "random")
     }
 
 
-def stream_figures(folder: Path, panel: str, seeds: int, draws: int, caution: float) -> list[StreamFigures]:
+def stream_figures(folder: Path, panel: str, seeds: int, draws: int) -> list[StreamFigures]:
     """Return the figures of a panel at each dial."""
     stream = traffic(folder, panel)
     found = []
     for dial in DIALS:
-        runs = [play(stream, dial, seed, draws, caution) for seed in range(seeds)]
+        runs = [play(stream, dial, seed, draws) for seed in range(seeds)]
         best = [hindsight(run["auto"], stream.models) for run in runs]
         lead = [
             [mine - other for mine, other in zip(run["auto"].chosen, singly, strict=True)]
@@ -132,7 +132,6 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--draws", type=int, default=DRAWS)
-    parser.add_argument("--caution", type=float, default=CAUTION)
     parser.add_argument("--panels", nargs="+", default=PANELS)
     parser.add_argument("--only", choices=("streams", "curves"))
     parser.add_argument("--json", action="store_true")
@@ -141,7 +140,7 @@ def main() -> None:
     folder = folder_or_exit(given.data)
     streams: list[StreamFigures] = []
     if given.only != "curves":
-        measure = partial(stream_figures, folder, seeds=given.seeds, draws=given.draws, caution=given.caution)
+        measure = partial(stream_figures, folder, seeds=given.seeds, draws=given.draws)
         with ProcessPoolExecutor(2) as pool:
             streams = [row for rows in pool.map(measure, given.panels) for row in rows]
     found = curves(folder) if given.only != "streams" else []

@@ -19,8 +19,17 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.recorded_answers import MIXED, panels
+from orchestration.evaluation.engine.coefficients import fit_coefficients
+from orchestration.llm.engine.types import ModelSpec
 from orchestration.llm.providers.recorded.loading import load_recordings
-from orchestration.routing.engine.arms import Arm, Result, RouterContext, Utility
+from orchestration.routing.engine.arms import (
+    WEIGHTS,
+    Arm,
+    Result,
+    ResultSource,
+    RouterContext,
+    Utility,
+)
 from orchestration.routing.engine.learning import Increment, RouterState, increments, predictions
 from orchestration.routing.engine.predicting import ModelOutlook, PanelWork, expected_of
 from orchestration.routing.engine.router import Exploration, propensities
@@ -41,12 +50,14 @@ DRAWS, DECIDED_TOGETHER = 5_000, 50
 """Draws of a stream, and decisions made from one state of the router."""
 REFRESHED = frozenset({50, 100, 200, 400, 800, 1_600, 3_200})
 """Draws after which records are read anew; the product does so after each."""
-GRADED, PANEL_WEIGHT = 0.5, 0.3
+GRADED = 0.5
 FIRST = 2
 """Models that a cascade begins with. Those that follow see the hard questions alone, which says nothing of
 how good they are otherwise: nothing is learned of them."""
 READ_TOKENS = 100
 """Tokens of a question in what is expected at first."""
+MOST_FITTED = 1_000
+"""Graded questions that coefficients are fitted from, as in the product."""
 PRIOR_WEIGHT = 4.0
 """Answers that what is usual before any was seen is worth."""
 
@@ -55,6 +66,7 @@ PRIOR_WEIGHT = 4.0
 class Question:
     """A recorded question with the panel's answers, which are right, what each cost, and its tokens."""
 
+    number: int
     traits: QuestionTraits
     answers: Sequence[ReadAnswer]
     right: Sequence[bool]
@@ -73,6 +85,7 @@ class Traffic:
     name: str
     models: Sequence[str]
     questions: Sequence[Question]
+    specs: Sequence[ModelSpec]
     order: Sequence[int]
     usual: Sequence[tuple[int, float]]
     belief: Belief
@@ -139,6 +152,7 @@ def traffic(folder: Path, panel: str) -> Traffic:
     return Traffic(
         name=panel,
         models=models,
+        specs=specs,
         questions=_questions(folder, files, models),
         order=sorted(range(len(models)), key=lambda place: prices[place]),
         usual=[
@@ -169,13 +183,16 @@ def arms_of(stream: Traffic, rights: Sequence[float], costs: Sequence[float]) ->
         Arm(ref=f"model/{name}", models=(name,), prior=outlook.expected)
         for name, outlook in zip(models, outlooks, strict=True)
     ]
+    first = tuple(f"model/{each.name}" for each in cheap[:FIRST])
+    shows = {"voting": (*(each.ref for each in singles), "strategy/cascade"), "cascade": first}
     return singles + [
-        Arm(ref=f"strategy/{ref}", models=tuple(models), prior=expected_of(work)) for ref, work in works
+        Arm(ref=f"strategy/{ref}", models=tuple(models), prior=expected_of(work), shows=shows[ref])
+        for ref, work in works
     ]
 
 
 def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> list[Question]:
-    found = []
+    found: list[Question] = []
     for name in files:
         with gzip.open(folder / f"{name}.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
             for recorded in map(json.loads, lines):
@@ -187,6 +204,7 @@ def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> lis
                 prompt = recorded["prompt"]
                 found.append(
                     Question(
+                        number=len(found),
                         traits=question_traits(prompt),
                         answers=[read_text(each["model"], each["text"], prompt) for each in answers],
                         right=[each["correct"] for each in answers],
@@ -253,6 +271,7 @@ class Player:
     arms: dict[str, Sequence[Arm]] = field(default_factory=dict)
     state: RouterState = field(default_factory=RouterState)
     graded: list[ReadExample] = field(default_factory=list)
+    several: dict[int, ReadExample] = field(default_factory=dict)
     shares: dict[object, Sequence[float]] = field(default_factory=dict)
     by_task: dict[tuple[str, int], list[float]] = field(default_factory=dict)
 
@@ -268,7 +287,7 @@ class Player:
         vote, cascade = len(self.traffic.models), len(self.traffic.models) + 1
         for number in range(draws):
             if number in REFRESHED and self.graded:
-                self.belief = with_records(self.traffic.belief, self.graded)
+                self.belief = self._learned()
                 known.clear()
                 self.arms.clear()
                 usual = deepcopy(self.usual)
@@ -302,17 +321,29 @@ class Player:
             played.picks[ref] = played.picks.get(ref, 0) + 1
         return played
 
+    def _learned(self) -> Belief:
+        """Return the belief with the records so far, and with coefficients of its own once they are better.
+
+        These are learned as the product does: from questions that several models answered, each once.
+        """
+        belief = self.traffic.belief
+        if self.policy == "auto":
+            fitted = fit_coefficients(list(self.several.values())[-MOST_FITTED:], belief)
+            if fitted is not None and fitted.is_better:
+                belief = belief_of_team(self.traffic.specs, {}, fitted.document)
+        return with_records(belief, self.graded)
+
     def _choose(self, question: Question, random: Random) -> int:
         arms = range(len(self._arms(question)))
         if self.policy == "random":
             return random.choice(arms)
         if self.policy == "task":
             return self._by_task(question, random)
-        context = RouterContext.from_traits(question.traits)
+        context = replace(RouterContext.from_traits(question.traits), length=0.0)
         if context not in self.shares:
-            expected = predictions(self.state, replace(context, length=0.0), self._arms(question))
+            expected = predictions(self.state, context, self._arms(question))
             values = [self.utility.expected(each) for each in expected]
-            self.shares[context] = propensities(expected, values, self.explore)
+            self.shares[context] = propensities(self._arms(question), expected, values, self.explore)
         return random.choices(arms, weights=self.shares[context])[0]
 
     def _arms(self, question: Question) -> Sequence[Arm]:
@@ -350,7 +381,7 @@ class Player:
             return
         context = RouterContext.from_traits(question.traits)
         is_panel = arm >= len(self.traffic.models)
-        weight = 1.0 if graded else PANEL_WEIGHT if is_panel else 0.0
+        weight = 1.0 if graded else WEIGHTS[ResultSource.POSTERIOR] if is_panel else 0.0
         asked = result.asked[: FIRST if arm > len(self.traffic.models) else None]
         changes: list[Increment] = []
         for place, quality, cost in shown(question, arm, result, beside, graded=graded):
@@ -359,13 +390,15 @@ class Player:
                 changes += increments(context, self._arms(question)[place].ref, brought)
         self.state = self.state.after(changes)
         if graded:
-            self.graded.append(
-                ReadExample(
-                    question=question.traits,
-                    answers=tuple(question.answers[model] for model in asked),
-                    right=tuple(question.right[model] for model in asked),
-                )
+            example = ReadExample(
+                question=question.traits,
+                answers=tuple(question.answers[model] for model in asked),
+                right=tuple(question.right[model] for model in asked),
             )
+            self.graded.append(example)
+            before = self.several.get(question.number)
+            if len(asked) > (len(before.answers) if before is not None else 1):
+                self.several[question.number] = example
 
 
 def shown(

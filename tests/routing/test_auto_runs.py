@@ -10,7 +10,11 @@ import pytest
 from orchestra_site.accounts.models import Membership, Role
 from orchestration.llm.services.registry.seeding import seed_simulated
 from orchestration.llm.services.resources import close_resources
+from orchestration.routing.engine.analysis import analyse
+from orchestration.routing.engine.arms import WEIGHTS, ResultSource
+from orchestration.routing.engine.request import parsed_auto
 from orchestration.routing.models import RoutedAnswer, RouterCell
+from orchestration.routing.services.methods import team_methods, team_models
 from orchestration.routing.services.planning import checked_auto, make_plan
 from orchestration.runs.models import Run
 from orchestration.runs.services.learning import learn_from_ended_runs, rate_run
@@ -18,8 +22,10 @@ from orchestration.runs.services.starting import store_run
 from orchestration.strategies.models import ModelProfile
 from tests.support.engines import Engine, until
 from tests.support.history import a_member, signed_in
+from tests.support.routes import rules_of
 
 QUESTION = "What is 17% of 2,300?"
+SEEN = WEIGHTS[ResultSource.POSTERIOR]
 
 
 @pytest.fixture
@@ -60,19 +66,31 @@ def test_what_a_run_shows_is_learned_of_its_method_and_of_its_models(
     assert levels == {"", "task/reasoning", "kind/number", "kind/number/medium"}
     assert ModelProfile.objects.filter(asked__gt=0).count() == 3
     singly = RouterCell.objects.filter(ref__startswith="model/", level="kind/number")
-    assert set(singly.values_list("counted", "judged")) == {(1.0, 0.25)}
+    assert set(singly.values_list("counted", "judged")) == {(1.0, SEEN)}
     assert {each.ref for each in singly} == {"model/sim-scout", "model/sim-sage", "model/sim-oracle"}
     [quality] = {each["quality"]["overall"] for each in (run.outcome or {})["candidates"]}
-    assert [each.quality for each in singly] == pytest.approx([0.25 * quality] * 3)
+    assert [each.quality for each in singly] == pytest.approx([SEEN * quality] * 3)
     cascade = RouterCell.objects.get(ref="strategy/cascade", level="kind/number")
-    assert (cascade.counted, cascade.judged) == (1.0, 0.25)
-    assert cascade.quality == pytest.approx(0.25 * quality, abs=0.01)
+    assert (cascade.counted, cascade.judged) == (1.0, SEEN)
+    assert cascade.quality == pytest.approx(SEEN * quality, abs=0.01)
     two = sum(sorted(each.cost_usd for each in singly)[:2])
     assert 0 < two == pytest.approx(cascade.cost_usd)  # the two cheapest agree
     rate_run(membership=member, run=run, value=1)
     rate_run(membership=member, run=run, value=-1)
     row = RoutedAnswer.objects.get(run=run)
     assert (row.rated, row.liked) == (1.0, 0.0)
+
+
+def test_methods_name_the_others_that_their_results_teach_of(member: Membership) -> None:
+    request, rules = parsed_auto({"text": QUESTION}), rules_of()
+    analysis = analyse(request.text)
+    methods = team_methods(member, request, rules, team_models(member, request, analysis), analysis)
+    shown = {each.ref: each.arm.shows for each in methods}
+    panel = {f"model/{name}" for each in methods if each.ref == "strategy/voting" for name in each.arm.models}
+    assert {*shown["strategy/voting"]} == {*shown["strategy/parallel"]} == {*panel, "strategy/cascade"}
+    assert len(shown["strategy/cascade"]) == 2
+    assert {*shown["strategy/cascade"]} < panel
+    assert all(shown[ref] == () for ref in (*panel, "strategy/debate"))
 
 
 def test_models_that_cannot_call_the_chosen_tools_are_ruled_out_with_the_reason(member: Membership) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,16 @@ from orchestration.routing.engine.learning import (
     predictions,
 )
 from orchestration.routing.engine.pooling import Amount, PooledRow, logit, pooled_means, pooled_qualities
-from orchestration.routing.engine.router import Choice, Exploration, chances_of_best, choose
+from orchestration.routing.engine.router import (
+    TINY,
+    TOLERATED,
+    Choice,
+    Exploration,
+    choose,
+    information_directed,
+    propensities,
+    regret_and_information,
+)
 from orchestration.strategies.engine.belief.reading import question_traits
 from orchestration.strategies.engine.classification import TaskType
 
@@ -139,14 +150,13 @@ def test_the_dial_decides_between_cheap_and_good() -> None:
     assert [each.chosen for each in picks] == ["model/cheap", "model/good"]
 
 
-@pytest.mark.parametrize("remaining", [0.0, 0.0005, 1.0])
-def test_propensities_sum_to_one_and_respect_the_limit(remaining: float) -> None:
+@pytest.mark.parametrize(("remaining", "tried"), [(0.0, ""), (0.0005, "c"), (1.0, "bc")])
+def test_propensities_sum_to_one_and_respect_the_limit(remaining: float, tried: str) -> None:
     arms = [arm("model/a", 0.7), arm("model/b", 0.7, 0.003), arm("model/c", 0.69)]
     found = chosen(RouterState(), arms, Exploration(remaining_usd=remaining, uniform=0.1))
     shares = {each.prediction.ref: each.propensity for each in found.ranking}
     assert sum(shares.values()) == pytest.approx(1.0)
-    assert (shares["model/b"] > 0) == (remaining > 0.002)
-    assert shares["model/c"] > 0
+    assert [shares[f"model/{name}"] > 0 for name in "bc"] == [name in tried for name in "bc"]
 
 
 def test_without_a_budget_the_best_is_chosen_for_certain() -> None:
@@ -156,9 +166,8 @@ def test_without_a_budget_the_best_is_chosen_for_certain() -> None:
 
 def test_an_explored_arm_says_so_and_what_it_costs_more() -> None:
     arms, explore = [arm("model/a", 0.7), arm("model/b", 0.7, 0.002)], Exploration(remaining_usd=1.0)
-    picks = [
-        choose(RouterState(), NUMBER, arms, BEST, explore=explore, random=Random(seed)) for seed in range(20)
-    ]
+    state = after("model/a", ([RIGHT] * 7 + [WRONG] * 3) * 5)
+    picks = [choose(state, NUMBER, arms, BEST, explore=explore, random=Random(seed)) for seed in range(20)]
     explored = next(each for each in picks if each.explored)
     assert explored.chosen == "model/b"
     assert explored.extra_usd == pytest.approx(0.001)
@@ -170,17 +179,65 @@ def test_nothing_to_choose_from_is_refused() -> None:
         chosen(RouterState(), [])
 
 
-@given(st.lists(st.tuples(st.floats(-5, 1), st.floats(0.001, 0.5)), min_size=1, max_size=8))
-def test_chances_of_being_the_best_sum_to_one(drawn: list[tuple[float, float]]) -> None:
-    found = chances_of_best([mean for mean, _ in drawn], [deviation for _, deviation in drawn])
+def test_what_costs_much_utility_is_tried_at_random_in_proportion_less() -> None:
+    known = predictions(RouterState(), NUMBER, [arm("model/a"), arm("model/b"), arm("model/c")])
+    arms, explore = [arm(each.ref) for each in known], Exploration(remaining_usd=1.0, uniform=0.3)
+    sure = [replace(each, deviation=0.001) for each in known]
+    shares = propensities(arms, sure, [0.9, 0.9 - TOLERATED / 2, 0.9 - 4 * TOLERATED], explore)
+    assert shares == [pytest.approx(0.875, abs=1e-3), pytest.approx(0.1), pytest.approx(0.025)]
+
+
+ARMS = st.lists(st.tuples(st.floats(-5, 1), st.floats(0.001, 0.5)), min_size=1, max_size=6)
+
+
+@given(ARMS, st.data())
+def test_exploring_has_the_least_squared_regret_for_what_it_teaches(
+    drawn: list[tuple[float, float]], data: st.DataObject
+) -> None:
+    means, deviations = [mean for mean, _ in drawn], [deviation for _, deviation in drawn]
+    places = st.lists(st.sampled_from(range(len(drawn))), unique=True)
+    shown = [list({place, *data.draw(places)}) for place in range(len(drawn))]
+    regrets, moves = regret_and_information(means, deviations)
+
+    def ratio(shares: Sequence[float]) -> float:
+        regret = sum(share * each for share, each in zip(shares, regrets, strict=True))
+        taught = sum(share * sum(moves[at] for at in each) for share, each in zip(shares, shown, strict=True))
+        return regret**2 / (taught + TINY)
+
+    found = information_directed(means, deviations, shown)
     assert sum(found) == pytest.approx(1.0)
-    assert all(-1e-9 <= each <= 1 + 1e-9 for each in found)
+    assert min(found) >= 0
+    assert sum(share > 0 for share in found) <= 2
+    other = [data.draw(st.floats(0.01, 1)) for _ in drawn]
+    assert ratio(found) <= ratio([each / sum(other) for each in other]) * (1 + 1e-6)
 
 
-def test_the_chance_of_two_is_that_of_their_difference() -> None:
-    expected = 0.5 * math.erfc(-0.1 / math.sqrt(2 * (0.03 + 0.01)))
-    found = chances_of_best([0.6, 0.5], [math.sqrt(0.03), math.sqrt(0.01)])
-    assert found[0] == pytest.approx(expected, abs=0.01)
+@pytest.mark.parametrize(
+    ("means", "deviations"),
+    [([0.6, 0.5], [0.1, 0.2]), ([0.7, 0.69, 0.4], [0.05, 0.1, 0.2]), ([0.5, -0.2], [0.01, 0.01])],
+)
+def test_regret_and_information_are_those_of_drawn_utilities(
+    means: list[float], deviations: list[float]
+) -> None:
+    drawn = np.random.default_rng(1).normal(means, deviations, (400_000, len(means)))
+    best = drawn.argmax(axis=1)
+    moved = [
+        sum(np.mean(best == other) * (drawn[best == other, place].mean() - mean) ** 2 for other in set(best))
+        for place, mean in enumerate(means)
+    ]
+    regrets, moves = regret_and_information(means, deviations)
+    assert regrets == pytest.approx(list(drawn.max(axis=1).mean() - np.array(means)), abs=1e-3)
+    assert moves == pytest.approx(moved, rel=0.05, abs=1e-5)
+
+
+def test_an_arm_that_shows_something_of_others_is_worth_a_loss() -> None:
+    means, deviations, own = [0.7, 0.7, 0.68], [0.1, 0.1, 0.01], [[0], [1], [2]]
+    assert information_directed(means, deviations, own)[2] == 0.0
+    assert information_directed(means, deviations, [[0], [1], [0, 1, 2]])[2] > 0.1
+
+
+def test_what_is_certainly_best_is_not_explored() -> None:
+    assert information_directed([0.9, 0.1], [0.01, 0.01], [[0], [0, 1]]) == [1.0, 0.0]
 
 
 def test_levels_go_from_all_questions_to_the_hardness_of_a_kind() -> None:

@@ -31,12 +31,14 @@ class Arm:
     """A method that could answer, with the names of the models that it may ask.
 
     `ref` is the kind of method and its name: "model/<name>", "strategy/<name>", "preset/<name>",
-    "pipeline/<name>" or "session/<name>". `prior` is what is expected of it for the question at hand.
+    "pipeline/<name>" or "session/<name>". `prior` is what is expected of it for the question at hand, `shows`
+    are the arms of which its results teach, too.
     """
 
     ref: str
     models: tuple[str, ...]
     prior: Expected
+    shows: tuple[str, ...] = ()
 
 
 class Hardness(StrEnum):
@@ -84,8 +86,11 @@ class ResultSource(StrEnum):
     POSTERIOR = "posterior"
 
 
-WEIGHTS = {ResultSource.RATING: 1.0, ResultSource.EVALUATION: 1.0, ResultSource.POSTERIOR: 0.25}
-"""How many graded answers a result is worth: a posterior rests on the same belief as the prior."""
+WEIGHTS = {ResultSource.RATING: 1.0, ResultSource.EVALUATION: 1.0, ResultSource.POSTERIOR: 0.1}
+"""How many graded answers a result is worth: a posterior rests on the same belief as the prior.
+
+It sees agreement, so that it is biased against a model that is right alone.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -44,9 +44,7 @@ from orchestration.routing.engine.rules import (
 from orchestration.strategies.engine.types import counted, dollars
 
 UNIFORM = 0.02
-"""The probability with which any affordable method is chosen, while there is money for exploring."""
-CAUTION = 2.0
-"""What divides the deviations by which methods are explored: at first they are as wide as a guess."""
+"""The probability with which affordable methods are chosen at random, while there is money for exploring."""
 AT_A_TIME = {"strategy/parallel": "max_parallel", "strategy/voting": "waves"}
 """The option of a strategy that says how many models are asked at a time."""
 
@@ -211,7 +209,7 @@ def _scored(
         situation.analysis.context,
         [each.arm for each in offered],
         compared.utility,
-        explore=Exploration(remaining_usd=money, uniform=UNIFORM if money > 0 else 0.0, caution=CAUTION),
+        explore=Exploration(remaining_usd=money, uniform=UNIFORM),
         random=random,
     )
     reason = _why(choice, compared, len(offered))

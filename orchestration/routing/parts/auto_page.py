@@ -11,6 +11,7 @@ from typing import Any
 from django.urls import reverse
 
 from orchestration.llm.engine.types import Json
+from orchestration.routing.engine.arms import WEIGHTS, ResultSource
 from orchestration.routing.engine.constraints import MethodLevel
 from orchestration.routing.engine.executing import FALLBACK, ROUTE, AutoEvent, attempt_step
 from orchestration.routing.engine.learning import levels
@@ -304,9 +305,10 @@ def _learned(run: Run, outcome: Mapping[str, Json]) -> str:
     judged = f"weight of judgements {row.judged:.1f}, mean quality {row.quality / max(row.judged, 1e-9):.0%}"
     known = judged if row.judged > 0 else "none judged yet"
     cost = dollars(Decimal(str(row.cost_usd / row.counted)))
+    more = WEIGHTS[ResultSource.RATING] / WEIGHTS[ResultSource.POSTERIOR]
     counted = f"{row.counted:.0f} result{'' if round(row.counted) == 1 else 's'}"
     return (
         f"{outcome['title']} now has {counted} with questions of the kind “{context.kind}”"
         f" ({known}), on average {cost} and"
-        f" {row.seconds / row.counted:.1f} s. A rating of this answer counts four times as much."
+        f" {row.seconds / row.counted:.1f} s. A rating of this answer counts {more:.0f} times as much."
     )

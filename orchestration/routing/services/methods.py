@@ -21,7 +21,7 @@ from orchestration.strategies.engine.belief.model import Belief
 from orchestration.strategies.engine.belief.reading import question_traits
 from orchestration.strategies.engine.belief.shipped import belief_of_team
 from orchestration.strategies.engine.profiles import Profile, answer_cost, profile_for
-from orchestration.strategies.engine.strategy import Strategy, all_strategies
+from orchestration.strategies.engine.strategy import Strategy, all_strategies, answers_always_asked
 from orchestration.strategies.engine.types import Request
 from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.selectors import models_with_profiles
@@ -180,7 +180,9 @@ def _strategy(
         helpers=tuple(helpers),
     )
     return MethodOption(
-        arm=Arm(ref=f"{NAME}/{name}", models=panel, prior=expected_of(work)),
+        arm=Arm(
+            ref=f"{NAME}/{name}", models=panel, prior=expected_of(work), shows=_shown(name, own, outlooks)
+        ),
         title=strategy.title,
         level=MethodLevel.STRATEGY,
         options=own,
@@ -188,6 +190,13 @@ def _strategy(
         agrees=name in AGREEING,
         explains=True,
     )
+
+
+def _shown(name: str, options: Mapping[str, Json], ordered: Sequence[ModelOutlook]) -> tuple[str, ...]:
+    """Return the methods that a result of a strategy teaches of, too; see `learning` for what it teaches."""
+    asked = answers_always_asked(name, options, len(ordered))
+    models = tuple(f"{MODEL}/{each.name}" for each in ordered[:asked])
+    return (*models, f"{NAME}/{CASCADE}") if asked >= len(ordered) and name != CASCADE else models
 
 
 def _other_kinds(
