@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -45,12 +44,7 @@ class PresetEditor(DefinitionEditor):
 
     kind = PRESETS
     page = "strategies/preset_edit.html"
-    word = "part"
-    listed = ""
-
-    def tabs(self, part: str) -> Mapping[str, str]:  # noqa: ARG002  # there are none
-        """Return the tabs of the preset."""
-        return TABS
+    whole_tabs = TABS
 
     def card(self, membership: Membership, document: Document, part: str, tab: str) -> PresetCard:  # noqa: ARG002
         """Return the card of the preset."""
@@ -58,10 +52,6 @@ class PresetEditor(DefinitionEditor):
         tools = [(name, each.label) for name, each in team_tools(membership.team_id).items()]
         read_only = not membership.may_run
         return PresetCard(document, tab, models=models, tools=tools, read_only=read_only)
-
-    def added(self, document: Document, data: QueryDict) -> tuple[Document, str]:  # noqa: ARG002
-        """Refuse: there is nothing to add."""
-        raise InvalidRequest("A preset has no parts.")
 
     def context(self, request: MemberRequest, opened: Opened) -> dict[str, Any]:
         """Return what the preset does in words, its record, and each problem at its place."""
