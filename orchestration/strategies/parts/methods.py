@@ -96,23 +96,14 @@ def _allowed(shape: Mapping[str, Json]) -> str:
     return {"boolean": "on or off", "string": "text"}.get(str(shape.get("type")), "")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PresetLine:
-    """A preset in a list: what it does in words, its figures, and its mean quality, None without evidence."""
-
-    line: DefinitionLine
-    words: str
-    quality: float | None
-
-
-def preset_lines(membership: Membership) -> list[PresetLine]:
-    """Return the team's presets by name."""
+def preset_lines(membership: Membership) -> list[tuple[DefinitionLine, str, float | None]]:
+    """Return the team's presets by name, each with what it does in words, and its mean quality if known."""
     records, found = preset_records(membership), []
     for name, line in definition_lines(membership, PRESETS).items():
         stored = PRESETS.stored(line.document)
         words = stored.words if stored is not None else "It has problems and cannot run yet"
         quality = records[name].whole.quality if name in records else None
-        found.append(PresetLine(line=line, words=words, quality=quality))
+        found.append((line, words, quality))
     return found
 
 
