@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +42,8 @@ FIT_COEFFICIENTS = "orchestration.evaluation.fit_coefficients"
 """The task that fits a team's coefficients where enough of its questions were graded since."""
 CLASSIFIED = "classify"
 """The kind of decision that names the type of task of a request."""
+Profiled = tuple[UUID, str, str]
+"""What a profile is of: a model, a type of task, a kind of question."""
 
 
 def learn_from_runs(runs: Sequence[Run]) -> None:
@@ -61,26 +63,13 @@ def learn_from_children(runs: Sequence[Run]) -> None:
     learn_from_runs(runs)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GradedByModel:
-    """An answer of a model that was compared with a reference: `right` is 0 to 1."""
-
-    model: UUID
-    task: TaskType
-    kind: str
-    right: float
-
-
-def learn_graded(answers: Sequence[GradedByModel]) -> None:
-    """Add answers that were compared with references to the profiles of their models, those still there."""
-    existing = LanguageModel.objects.only("id").in_bulk({each.model for each in answers})
+def learn_graded(answers: Sequence[tuple[Profiled, float]]) -> None:
+    """Add answers to the profiles of their models, those still there, each with how right it is (0 to 1)."""
+    existing = LanguageModel.objects.only("id").in_bulk({model for (model, *_), _ in answers})
     _add_up(
-        (
-            (each.model, each.task, each.kind),
-            Evidence(asked=1, answered=1, quality=each.right, judged=1.0, right=each.right, graded=1.0),
-        )
-        for each in answers
-        if each.model in existing
+        (key, Evidence(asked=1, answered=1, quality=right, judged=1.0, right=right, graded=1.0))
+        for key, right in answers
+        if key[0] in existing
     )
 
 
@@ -175,9 +164,9 @@ def _attempts(calls: Iterable[Call]) -> list[ObservedAttempt]:
     ]
 
 
-def _add_up(shown: Iterable[tuple[tuple[UUID, str, str], Evidence]]) -> None:
-    """Add evidence to profiles, by model, type of task and kind of question: one update for each."""
-    sums: dict[tuple[UUID, str, str], Evidence] = {}
+def _add_up(shown: Iterable[tuple[Profiled, Evidence]]) -> None:
+    """Add evidence to profiles: one update for each."""
+    sums: dict[Profiled, Evidence] = {}
     for key, evidence in shown:
         sums[key] = plus(sums.get(key, Evidence()), evidence)
     blank = [ModelProfile(model_id=model, task=task, kind=kind) for model, task, kind in sums]
