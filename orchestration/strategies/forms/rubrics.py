@@ -149,9 +149,7 @@ class TrialForm(forms.Form):
     judge = forms.ChoiceField(label="Judge")
     run = forms.ChoiceField(label="Answers of the run")
 
-    def __init__(
-        self, data: QueryDict | None = None, *, judges: list[str], runs: list[tuple[str, str]]
-    ) -> None:
+    def __init__(self, data: QueryDict | None, **choices: list[tuple[str, str]]) -> None:
         super().__init__(data)
-        self.fields["judge"].choices = [(name, name) for name in judges]  # type: ignore[attr-defined]
-        self.fields["run"].choices = runs  # type: ignore[attr-defined]
+        for name, offered in choices.items():
+            self.fields[name].choices = offered  # type: ignore[attr-defined]
