@@ -169,9 +169,6 @@ class _PanelState:
     def __init__(self, state: RunState) -> None:
         outcome: dict[str, Any] = state.run.outcome or {}
         self._state = state
-        self._candidates: dict[str, list[Mapping[str, Json]]] = defaultdict(list)
-        for entry in outcome.get("candidates", []):
-            self._candidates[entry["model"]].append(entry)
         strategy = all_strategies().get(strategy_name(state.run))
         self._word = strategy.answer_word if strategy is not None else "Answer"
         self._ended = {step.key for step in state.steps}
@@ -229,7 +226,8 @@ class _PanelState:
 
     def _candidate(self, model: str) -> Mapping[str, Json]:
         """Return the candidate that a lane shows: the chosen one, else the last judged one, else the last."""
-        own = self._candidates.get(model, [])
+        outcome: Mapping[str, Json] = self._state.run.outcome or {}
+        own = [each for each in outcome.get("candidates", ()) if each["model"] == model]
         chosen = [each for each in own if each.get("step") in self._chosen]
         answers = [each for each in own if each.get("state") == "answered"]
         judged = [each for each in answers if (each.get("quality") or {}).get("judged")]
