@@ -200,8 +200,10 @@ class FurnishedTeam:
     def _with_preset(self, engine: Engine) -> dict[str, Run]:
         """Have a preset of two versions that was used, and one with problems."""
         words = {"title": "Gründlich und langsam", "description": ARABIC}
-        a_version(self.owner, "thorough", strategy="self_consistency", options={}, panel=PANEL, **words)
-        a_version(self.owner, "thorough", panel=PANEL, note="Debates instead.")
+        a_version(
+            self.owner, "thorough", strategy="self_consistency", options={}, models=list(PANEL), **words
+        )
+        a_version(self.owner, "thorough", models=list(PANEL), note="Debates instead.")
         wrong = "name: unsound\nstrategy: oracle\nmodels: [a, a]\n"
         create_definition(membership=self.owner, kind=PRESETS, name="unsound", text=wrong)
         run = store_run(membership=self.owner, kind="preset", payload={"ref": "thorough", "text": SUM})

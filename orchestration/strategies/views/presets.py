@@ -99,20 +99,10 @@ def save_as_preset(request: MemberRequest) -> HttpResponse:
         return _preset_of_ask(request)
     form = SavePresetForm(request.POST)
     if form.is_valid():
-        given, made = form.cleaned_data, form.content
-        more = {name: made[name] for name in ("tools", "tool_rounds") if name in made}
-        if given["title"]:
-            more["title"] = given["title"]
+        given = form.cleaned_data
+        fields = {**form.content, **({"title": given["title"]} if given["title"] else {})}
         try:
-            version = save_preset(
-                request.membership,
-                given["name"],
-                strategy=made["strategy"],
-                options=made.get("options") or {},
-                panel=made["models"],
-                note=given["note"],
-                **more,
-            )
+            version = save_preset(request.membership, given["name"], note=given["note"], **fields)
         except InvalidRequest as refusal:
             refuse(form, refusal)
         else:
