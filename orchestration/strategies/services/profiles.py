@@ -98,27 +98,20 @@ def _observations(runs: Sequence[Run]) -> list[Observation]:
     ratings: dict[UUID, list[int]] = defaultdict(list)
     for run_id, value in Rating.objects.filter(run__in=runs).values_list("run_id", "value"):
         ratings[run_id].append(value)
-    named = {run.id: _models_by_name(run) for run in runs}
-    ids = {model for models in named.values() for model in models.values()}
-    existing = set(LanguageModel.objects.filter(id__in=ids).values_list("id", flat=True))
+    ids = {entry["model"] for run in runs for entry in run.panel if "model" in entry}
+    existing = LanguageModel.objects.only("id").in_bulk(ids)
     return [
         seen
         for run in runs
-        for seen in _observed_in(run, calls[run.id], ratings[run.id], named[run.id])
+        for seen in _observed_in(run, calls[run.id], ratings[run.id])
         if seen.model_id in existing
     ]
 
 
-def _models_by_name(run: Run) -> dict[str, UUID]:
-    """Return the ids of the panel's members by name; entries without an id are left out."""
-    members = (entry for entry in run.panel if entry.get("role") == "member" and "model" in entry)
-    return {entry["spec"]["name"]: UUID(entry["model"]) for entry in members}
-
-
-def _observed_in(
-    run: Run, calls: Sequence[Call], ratings: Sequence[int], models: Mapping[str, UUID]
-) -> list[Observation]:
-    """Return the observations of the models in a run, without those that were not asked."""
+def _observed_in(run: Run, calls: Sequence[Call], ratings: Sequence[int]) -> list[Observation]:
+    """Return the observations of the models in a run, without those that were not asked or have no id."""
+    members = [entry for entry in run.panel if entry.get("role") == PanelRole.MEMBER and "model" in entry]
+    models = {entry["spec"]["name"]: UUID(entry["model"]) for entry in members}
     outcome: Mapping[str, Json] = run.outcome or {}
     candidates = {entry["step"]: entry for entry in outcome.get("candidates", ())}
     chosen = candidates.get(outcome.get("chosen", ""), {}).get("model")
