@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from orchestration.expressions.listed import moved
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Capability, Json
 from orchestration.llm.models import LanguageModel, ProviderKind
@@ -25,7 +26,7 @@ from orchestration.strategies.forms.fields import (
     option_values,
     typed_value,
 )
-from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
+from orchestration.strategies.forms.panel import PanelRow, default_panel, panel_rows
 from orchestration.strategies.kinds import first_method
 from orchestration.strategies.services.strategy_runs import NAME
 from orchestration.tools.engine.tool import ToolSpec
@@ -165,7 +166,9 @@ class AskForm(forms.Form):
             had_panel = bool(sent) or self.data.get(OPTIONS_OF) not in self._others
             order, chosen = (sent, picked) if had_panel else (order, picked or chosen)
         direction, _, name = self.data.get("move", "").partition(":")
-        return panel_rows(self.usable_models, moved(order, name, up=direction == "up"), chosen)
+        if name in order:
+            order = moved(order, order.index(name), -1 if direction == "up" else 1)
+        return panel_rows(self.usable_models, order, chosen)
 
     @property
     def chosen_models(self) -> list[str]:

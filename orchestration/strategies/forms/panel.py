@@ -61,12 +61,3 @@ def default_panel(models: Sequence[LanguageModel]) -> list[str]:
         ranked.append((kind[0], turns[kind], kind[1], model.name))
         turns[kind] += 1
     return [name for *_, name in sorted(ranked)][:PANEL_SIZE]
-
-
-def moved(order: Sequence[str], name: str, *, up: bool) -> list[str]:
-    """Return `order` with `name` one place further up or down."""
-    names = list(order)
-    if name in names:
-        place = names.index(name)
-        names.insert(max(0, place - 1) if up else place + 1, names.pop(place))
-    return names
