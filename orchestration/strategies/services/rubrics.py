@@ -21,7 +21,7 @@ from orchestration.strategies.engine.quality.judging import judge_report, verdic
 from orchestration.strategies.engine.quality.prompts import judge_prompt
 from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric
 from orchestration.strategies.engine.quality.scoring import JudgeRating
-from orchestration.strategies.engine.types import Request
+from orchestration.strategies.engine.types import Request, total
 from orchestration.strategies.models import JudgedAnswer, RubricVersion, SavedRubric
 
 TAKEN = "Your team has a rubric of this name. Choose another name."
@@ -170,7 +170,6 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
     ]
     ratings = judge_report(judge.name, order, read, rubric).ratings
     families = {entry["spec"]["name"]: entry["spec"].get("family", "") for entry in run.panel}
-    costs = [cost for each in said if (cost := price(spec, each.usage)) is not None]
     return RubricTrial(
         judge=judge.name,
         answers=tuple(
@@ -183,5 +182,5 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
             for place, name in zip(order, (str(each.get("model", "")) for each in candidates), strict=True)
         ),
         said=tuple(each.text for each in said),
-        cost_usd=sum(costs, Decimal(0)) if len(costs) == len(said) else None,
+        cost_usd=total(price(spec, each.usage) for each in said),
     )
