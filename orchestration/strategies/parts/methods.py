@@ -23,17 +23,6 @@ FOLDER = "strategies/methods"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OptionNote:
-    """An option in words: its title and effect, its default and the values allowed."""
-
-    name: str
-    title: str
-    description: str
-    default: str
-    allowed: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class StrategyCard:
     """A strategy as its page explains it."""
 
@@ -52,21 +41,21 @@ class StrategyCard:
         return f"{FOLDER}/advice_{self.strategy.name}.html", f"{FOLDER}/advice_other.html"
 
     @property
-    def options(self) -> list[OptionNote]:
-        """Its options, as its schema describes them."""
+    def options(self) -> list[Mapping[str, str]]:
+        """Its options, as its schema describes them in words."""
         schema = self.strategy.Options.model_json_schema()
         return [_note(name, shape, resolved(shape, schema)) for name, shape in schema["properties"].items()]
 
 
-def _note(name: str, shape: Mapping[str, Json], whole: Mapping[str, Json]) -> OptionNote:
+def _note(name: str, shape: Mapping[str, Json], whole: Mapping[str, Json]) -> Mapping[str, str]:
     """Return an option in words: its own schema, and the `whole` one with what that refers to."""
-    return OptionNote(
-        name=name,
-        title=str(shape.get("title") or name.replace("_", " ").capitalize()),
-        description=str(shape.get("description", "")),
-        default=value_words(shape.get("default"), is_share=whole.get("format") == FieldFormat.SHARE),
-        allowed=_allowed(whole),
-    )
+    return {
+        "name": name,
+        "title": str(shape.get("title") or name.replace("_", " ").capitalize()),
+        "description": str(shape.get("description", "")),
+        "default": value_words(shape.get("default"), is_share=whole.get("format") == FieldFormat.SHARE),
+        "allowed": _allowed(whole),
+    }
 
 
 def value_words(
