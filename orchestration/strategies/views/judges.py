@@ -25,10 +25,9 @@ from orchestration.strategies.models import RubricVersion, SavedRubric
 from orchestration.strategies.selectors import TRYABLE, judge_records, team_rubrics, tryable_runs
 from orchestration.strategies.services.rubrics import (
     RubricTrial,
-    change_rubric,
-    create_rubric,
     delete_rubric,
     restore_rubric,
+    save_rubric,
     try_rubric,
 )
 
@@ -68,15 +67,12 @@ def rubric(request: MemberRequest, rubric_id: UUID | None = None) -> HttpRespons
     if forms.is_valid():
         member, based_on = request.membership, forms.own.cleaned_data["based_on"] or 0
         try:
-            if saved is None:
-                saved = create_rubric(membership=member, rubric=forms.rubric())
-            else:
-                change_rubric(membership=member, saved=saved, rubric=forms.rubric(), based_on=based_on)
+            stored = save_rubric(membership=member, rubric=forms.rubric(), saved=saved, based_on=based_on)
         except InvalidRequest as refusal:
             refuse(forms.own, refusal)
         else:
             messages.success(request, f"The rubric {forms.own.cleaned_data['name']} was saved.")
-            return redirect(RUBRIC, saved.pk)
+            return redirect(RUBRIC, stored.pk)
     return _page(request, saved, forms=forms, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
