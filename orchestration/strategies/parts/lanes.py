@@ -51,12 +51,6 @@ class LaneState(StrEnum):
         return member
 
 
-CALL_STATES = {
-    CallStatus.DONE: LaneState.ANSWERED,
-    CallStatus.FAILED: LaneState.FAILED,
-    CallStatus.CANCELLED: LaneState.CANCELLED,
-    CallStatus.LOST: LaneState.LOST,
-}
 LARGEST_COMPARED = 40_000
 """Characters of two texts up to which a page marks how they differ."""
 
@@ -250,7 +244,8 @@ class _PanelState:
         if last.finish == FinishReason.TOOL_CALLS and ended != "answered":  # it called tools last
             stopped = LaneState.FAILED if ended == "failed" else LaneState.CANCELLED
             return stopped if candidate or self._state.run.is_over else LaneState.CALLING
-        state = CALL_STATES[CallStatus(last.status)]
+        status = CallStatus(last.status)
+        state = LaneState.ANSWERED if status is CallStatus.DONE else LaneState[status.name]
         tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._state.run.is_over
         return LaneState.RETRYING if tries_again and last.step not in self._ended else state
 
