@@ -85,8 +85,8 @@ class AskForm(forms.Form):
     ) -> None:
         self.usable_models = models
         self._others, self._rubrics = others, rubrics
-        leading = first_method()
-        self._first = leading.name if leading and leading.name in self._others else FIRST_STRATEGY
+        leading = f"{first.kind}/{first.ref}" if (first := first_method()) else ""
+        self._first = leading if leading in others else FIRST_STRATEGY
         known = {"strategy": self._first, "models": default_panel(models)} | dict(initial or {})
         super().__init__(data, initial=known)
         names = [model.name for model in models]
