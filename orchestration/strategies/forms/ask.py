@@ -280,19 +280,19 @@ class AskForm(forms.Form):
 
     def draft(self) -> Request | None:
         """Return the request as filled in so far, valid or not; None where no strategy is chosen."""
-        return Request(**self._typed()[1]) if self.other is None else None
+        return Request(**self._typed()) if self.other is None else None
 
     def typed_payload(self) -> dict[str, Json]:
         """Return the payload of a method of another kind as filled in so far, valid or not."""
         limits = {name: typed_value(self[name]) for name in LIMITS}
         given = {name: value for name, value in limits.items() if value not in {None, ""}}
-        return self._typed(constraints=given)[1]
+        return self._typed(constraints=given)
 
-    def _typed(self, **more: Json) -> tuple[str, dict[str, Json]]:
+    def _typed(self, **more: Json) -> dict[str, Json]:
         texts = {name: str(self[name].value() or "") for name in ("text", "system")}
         options = option_values({box.name: typed_value(box) for box in self.option_boxes})
         shared = {**texts, "models": tuple(self.chosen_models), **more}
-        return self._asked(self.chosen_method, shared, options)
+        return self._asked(self.chosen_method, shared, options)[1]
 
     def payload(self) -> tuple[str, dict[str, Json]]:
         """Return the kind of run that the valid form asks for, and its payload."""
