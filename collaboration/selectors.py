@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import ClassVar
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
@@ -44,11 +45,8 @@ class LineUps(DefinitionKind[LineUp]):
     plural = "line-ups"
     namespace = "sessions"
     page = "sessions:line-up"
+    fresh: ClassVar = {"participants": []}
     gallery_folder = Path(__file__).parent / "gallery"
-
-    def blank(self, name: str) -> dict[str, Json]:
-        """Return a line-up without participants."""
-        return {"schema_version": 1, "name": name, "title": "", "description": "", "participants": []}
 
     def check(self, written: Json, known: Mapping[str, LineUp], *, name: str = "") -> LineUpReading:  # noqa: ARG002  # none contains another
         """Check a line-up; whether its models and people are there is checked when a session starts."""

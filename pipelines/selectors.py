@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import ValidationError
 
@@ -47,11 +48,8 @@ class PipelineDefinitions(DefinitionKind[Pipeline]):
     plural = "pipelines"
     namespace = "pipelines"
     page = "pipelines:pipeline"
+    fresh: ClassVar = {"stages": []}
     gallery_folder = Path(__file__).parent / "gallery"
-
-    def blank(self, name: str) -> dict[str, Json]:
-        """Return a pipeline without stages."""
-        return {"schema_version": 1, "name": name, "title": "", "description": "", "stages": []}
 
     def check(self, written: Json, known: Mapping[str, Pipeline], *, name: str = "") -> PipelineReading:
         """Check a definition; the pipelines of a team as `known` bring its tools, too."""

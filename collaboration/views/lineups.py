@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
@@ -37,10 +36,7 @@ class LineUpEditor(DefinitionEditor):
     page = "collaboration/lineup_edit.html"
     word = "participant"
     listed = PARTICIPANTS
-
-    def tabs(self, part: str) -> Mapping[str, str]:
-        """Return the tabs of a participant, or of the line-up."""
-        return TABS if part else WHOLE_TABS
+    part_tabs, whole_tabs = TABS, WHOLE_TABS
 
     def card(self, membership: Membership, document: Document, part: str, tab: str) -> LineUpCard:
         """Return the card of a participant, or of the line-up."""

@@ -5,12 +5,14 @@ A document may have problems; what is no such item is left as it is. No function
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
+from typing import TypeVar
 
 from orchestration.expressions.places import value_at
 from orchestration.expressions.values import Json
 
+T = TypeVar("T")
 Document = dict[str, Json]
 LONGEST_NAME = 40
 
@@ -45,9 +47,15 @@ def moved_item(document: Document, name: str, id: str, step: int) -> Document:
     """Return a document with an item so many places further down, or up; at the ends it stays."""
     items = all_items(document, name)
     place = next(place for place, each in enumerate(items) if each is item_in(document, name, id))
-    item = items.pop(place)
-    items.insert(max(0, place + step), item)
-    return {**document, name: items}
+    return {**document, name: moved(items, place, step)}
+
+
+def moved(items: Sequence[T], place: int, step: int) -> list[T]:
+    """Return items of which one is so many places further down, or up; at the ends it stays."""
+    found = list(items)
+    item = found.pop(place)
+    found.insert(max(0, place + step), item)
+    return found
 
 
 def free_id(document: Json, name: str, wanted: str) -> str:

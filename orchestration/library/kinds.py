@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -92,8 +93,8 @@ class DefinitionKind(ABC, Generic[D]):
     """A kind of definition, parsed as `D`. `name` is that of its runs, whose `ref` is the definition's name.
 
     `noun` and `plural` are its words inside a sentence. Its addresses are in `namespace`: `list`, `run` and
-    those of `definition_urls`; `page` is the address of one definition. The files in `gallery_folder` are
-    definitions to begin with.
+    those of `definition_urls`; `page` is the address of one definition. A new document has the fields that
+    are `fresh` beside its name and its words; the files in `gallery_folder` are definitions to begin with.
     """
 
     name: ClassVar[str]
@@ -101,11 +102,12 @@ class DefinitionKind(ABC, Generic[D]):
     plural: ClassVar[str]
     namespace: ClassVar[str]
     page: ClassVar[str]
+    fresh: ClassVar[Mapping[str, Json]] = {}
     gallery_folder: ClassVar[Path | None] = None
 
-    @abstractmethod
     def blank(self, name: str) -> dict[str, Json]:
         """Return the document that a new definition begins with."""
+        return {"schema_version": 1, "name": name, "title": "", "description": "", **deepcopy(self.fresh)}
 
     @abstractmethod
     def check(self, written: Json, known: Mapping[str, D], *, name: str = "") -> DefinitionReading[D, Remark]:

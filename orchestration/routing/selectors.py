@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Count, F, QuerySet
 
@@ -53,11 +53,8 @@ class RuleSets(DefinitionKind[RoutingRules]):
     plural = "rule sets"
     namespace = "routing"
     page = "routing:rules"
+    fresh: ClassVar = {"dial": 0.5, "rules": []}
     gallery_folder = Path(__file__).parent / "gallery"
-
-    def blank(self, name: str) -> dict[str, Json]:
-        """Return a rule set that leaves the choice to the router."""
-        return {"schema_version": 1, "name": name, "title": "", "description": "", "dial": 0.5, "rules": []}
 
     def check(self, written: Json, known: Mapping[str, RoutingRules], *, name: str = "") -> RulesReading:  # noqa: ARG002  # none contains another
         """Check a rule set; whether its methods are there is checked when a request comes."""

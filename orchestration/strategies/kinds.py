@@ -34,11 +34,6 @@ class FirstMethod:
     preview: Callable[[Membership, Mapping[str, Json]], MethodPreview]
     decision: Callable[[Run], Mapping[str, Json]]
 
-    @property
-    def name(self) -> str:
-        """How the form calls it."""
-        return f"{self.kind}/{self.ref}"
-
 
 FIRST_METHODS: list[FirstMethod] = []
 

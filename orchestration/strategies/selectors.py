@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from statistics import fmean
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from django.db.models import Avg, Prefetch, QuerySet
 from pydantic import ValidationError
@@ -34,8 +34,6 @@ NEWEST = 500
 NEWEST_RATINGS = 1_000
 PRESET = "preset"
 """The kind of presets, and of the runs that are started with them."""
-USUAL = "voting"
-"""The strategy that a new preset begins with."""
 LABELS: Labels = {
     name: field.title for name, field in PresetDefinition.model_fields.items() if field.title is not None
 }
@@ -171,18 +169,7 @@ class Presets(DefinitionKind[PresetDefinition]):
     plural = "presets"
     namespace = "strategies:presets"
     page = "strategies:presets:preset"
-
-    def blank(self, name: str) -> dict[str, Json]:
-        """Return a preset without a panel."""
-        return {
-            "schema_version": 1,
-            "name": name,
-            "title": "",
-            "description": "",
-            "strategy": USUAL,
-            "models": [],
-            "options": {},
-        }
+    fresh: ClassVar = {"strategy": "voting", "models": [], "options": {}}
 
     def check(self, written: Json, known: Mapping[str, PresetDefinition], *, name: str = "") -> PresetReading:  # noqa: ARG002  # none contains another
         """Check a preset; whether its models are there is checked when a run starts."""

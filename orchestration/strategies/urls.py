@@ -21,7 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("methods/", ask.methods, name="methods"),
     path("methods/presets/", include((preset_urls, "presets"))),
     path("methods/judges/", judges.judges, name="judges"),
-    path("methods/judges/new/", judges.new, name="rubric-new"),
+    path("methods/judges/new/", judges.rubric, name="rubric-new"),
     path("methods/judges/<uuid:rubric_id>/", judges.rubric, name="rubric"),
     path("methods/judges/<uuid:rubric_id>/try/", judges.try_out, name="rubric-try"),
     path("methods/judges/<uuid:rubric_id>/restore/<int:number>/", judges.restore, name="rubric-restore"),

@@ -50,6 +50,7 @@ class PipelineEditor(DefinitionEditor):
     page = "pipelines/pipeline_edit.html"
     word = "stage"
     listed = STAGES
+    part_tabs = whole_tabs = TABS
 
     def read(self, text: str) -> Json:
         """Return what a draft says, in the newest schema version."""
@@ -59,10 +60,6 @@ class PipelineEditor(DefinitionEditor):
     def acts(self) -> Mapping[str, Act]:
         """Storing a sample, and trying the draft on it."""
         return {"sample": self._take_sample, "try": self._try}
-
-    def tabs(self, part: str) -> Mapping[str, str]:  # noqa: ARG002  # the same for all
-        """Return the tabs of every card."""
-        return TABS
 
     def card(self, membership: Membership, document: Document, part: str, tab: str) -> Card:
         """Return the card of a stage."""

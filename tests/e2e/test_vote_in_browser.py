@@ -95,7 +95,7 @@ def test_asked_with_the_usual_options_a_short_answer_is_counted(window: Visit) -
 
 def test_an_open_question_is_reviewed(window: Visit) -> None:
     page = window.page
-    ask(window, EXAMPLES[0].prompt, *PANEL)
+    ask(window, EXAMPLES["Open question"], *PANEL)
     with window.staying():
         expect(page.locator("#run-why")).to_contain_text("so each model reviews the others'.")
         has_ended(page)

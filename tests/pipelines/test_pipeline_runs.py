@@ -19,7 +19,7 @@ from orchestration.runs.models import Run
 from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.strategies.engine.quality.rubrics import Criterion, Rubric
 from orchestration.strategies.models import Observation, SavedRubric
-from orchestration.strategies.services.rubrics import create_rubric
+from orchestration.strategies.services.rubrics import save_rubric
 from pipelines.models import CachedResult
 from pipelines.services.pipeline_runs import StageCache
 from tests.support.definitions import document, stage
@@ -289,7 +289,7 @@ def test_a_stage_is_judged_by_a_rubric_that_the_run_was_frozen_with(
     engine: Engine, owner: Membership
 ) -> None:
     rubric = Rubric(name="House", criteria=(Criterion(name="Tone"),))
-    create_rubric(membership=owner, rubric=rubric)
+    save_rubric(membership=owner, rubric=rubric)
     options = {"prompt": "What is 2 + 2?", "strategy": "parallel", "models": ["sim-swift"]}
     judged = {**options, "options": {"judge": "sim-sage", "rubric": "House"}}
     a_pipeline(owner, stage("asks", options=judged))

@@ -156,10 +156,21 @@ class TestSending:
 
 
 class TestRedrawing:
-    def test_a_model_moves_without_a_script_and_nothing_is_judged(self, browser: Client) -> None:
-        html = _html(browser.post("/", _sent(text="", move="up:sim-sage")))
-        order = re.findall(r'name="order" value="([^"]+)"', html)
-        assert order == ["sim-sage", "sim-swift", "sim-oracle", "sim-scout"]
+    @pytest.mark.parametrize(
+        ("move", "order"),
+        [
+            ("up:sim-sage", ["sim-sage", "sim-swift", "sim-oracle", "sim-scout"]),
+            ("down:sim-sage", ["sim-swift", "sim-oracle", "sim-sage", "sim-scout"]),
+            ("up:sim-swift", list(MODELS)),
+            ("down:sim-scout", list(MODELS)),
+            ("up:sim-none", list(MODELS)),
+        ],
+    )
+    def test_a_model_moves_by_one_place_without_a_script_and_nothing_is_judged(
+        self, browser: Client, move: str, order: list[str]
+    ) -> None:
+        html = _html(browser.post("/", _sent(text="", move=move)))
+        assert re.findall(r'name="order" value="([^"]+)"', html) == order
         assert '<details class="panel-change" open>' in html
         assert "field-error" not in html
         assert not Run.objects.exists()

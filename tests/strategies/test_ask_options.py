@@ -14,7 +14,7 @@ from orchestration.llm.models import LanguageModel, Provider
 from orchestration.strategies.engine.options import ModelName
 from orchestration.strategies.engine.types import Constraints, percent
 from orchestration.strategies.forms.fields import option_fields, option_values
-from orchestration.strategies.forms.panel import default_panel, moved
+from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.services.strategy_runs import parse_request
 from orchestration.tools.forms.schemas import ModelField, schema_fields
 from tests.support.tree import ROOT
@@ -85,20 +85,6 @@ def test_an_empty_option_is_left_to_the_strategy() -> None:
         "options.loud": False,
     }
     assert option_values(cleaned) == {"count": 4, "loud": False}
-
-
-@pytest.mark.parametrize(
-    ("name", "up", "order"),
-    [
-        ("b", True, ["b", "a", "c"]),
-        ("b", False, ["a", "c", "b"]),
-        ("a", True, ["a", "b", "c"]),
-        ("c", False, ["a", "b", "c"]),
-        ("x", True, ["a", "b", "c"]),
-    ],
-)
-def test_a_model_moves_by_one_place_and_never_off_the_list(name: str, up: bool, order: list[str]) -> None:  # noqa: FBT001
-    assert moved(["a", "b", "c"], name, up=up) == order
 
 
 def test_a_first_panel_prefers_real_models_and_takes_each_tier_once() -> None:

@@ -19,11 +19,10 @@ from orchestration.runs.models import Rating, Run
 from orchestration.strategies.engine.quality.rubrics import Criterion, Rubric
 from orchestration.strategies.models import JudgedAnswer, RubricVersion, SavedRubric
 from orchestration.strategies.services.rubrics import (
-    change_rubric,
-    create_rubric,
     delete_rubric,
     freeze_rubric,
     keep_judgements,
+    save_rubric,
 )
 from tests.support.history import a_member, a_run, signed_in
 
@@ -74,13 +73,13 @@ def test_a_rubric_is_made_changed_and_restored_and_every_version_is_kept(member:
 
 
 def test_saving_the_same_again_makes_no_version(member: Membership) -> None:
-    saved = create_rubric(membership=member, rubric=KIND)
-    assert change_rubric(membership=member, saved=saved, rubric=KIND, based_on=1) == 1
+    saved = save_rubric(membership=member, rubric=KIND)
+    assert save_rubric(membership=member, saved=saved, rubric=KIND, based_on=1).newest.number == 1
     assert RubricVersion.objects.count() == 1
 
 
 def test_two_who_save_at_once_do_not_overwrite_each_other(member: Membership) -> None:
-    saved, client = create_rubric(membership=member, rubric=KIND), signed_in(member)
+    saved, client = save_rubric(membership=member, rubric=KIND), signed_in(member)
     address = f"{JUDGES}{saved.pk}/"
     client.post(address, form("House", ("Facts", "1"), based_on="1"))
     answer = client.post(address, form("House", ("Mine", "1"), based_on="1"))
@@ -109,7 +108,7 @@ def test_two_who_save_at_once_do_not_overwrite_each_other(member: Membership) ->
 def test_what_cannot_be_a_rubric_is_refused_in_words(
     member: Membership, posted: dict[str, str], words: str
 ) -> None:
-    create_rubric(membership=member, rubric=KIND.model_copy(update={"name": "Taken"}))
+    save_rubric(membership=member, rubric=KIND.model_copy(update={"name": "Taken"}))
     answer = signed_in(member).post(f"{JUDGES}new/", posted)
     assert answer.status_code == 422
     assert words in answer.content.decode().replace("&#x27;", "'")
@@ -127,7 +126,7 @@ def test_more_lines_are_added_without_a_script_and_nothing_typed_is_lost(member:
 
 def test_a_viewer_looks_an_operator_changes_an_admin_deletes_and_a_stranger_finds_nothing() -> None:
     admin = a_member(Role.ADMIN)
-    saved = create_rubric(membership=admin, rubric=KIND)
+    saved = save_rubric(membership=admin, rubric=KIND)
     viewer, operator = (a_member(role, admin.team) for role in (Role.VIEWER, Role.OPERATOR))
     address = f"{JUDGES}{saved.pk}/"
     assert "disabled" in signed_in(viewer).get(address).content.decode()
@@ -142,7 +141,7 @@ def test_a_viewer_looks_an_operator_changes_an_admin_deletes_and_a_stranger_find
 
 def test_a_run_is_frozen_with_the_rubric_that_its_options_name(member: Membership) -> None:
     seed_simulated(member.team)
-    create_rubric(membership=member, rubric=KIND)
+    save_rubric(membership=member, rubric=KIND)
     asked = {**payload(judge="sim-oracle", rubric="House"), "rubric": {"name": "smuggled"}}
     checked = get_kind("strategy").check(member, asked)
     assert (checked.request["rubric"]["name"], checked.request["rubric"]["version"]) == ("House", 1)
@@ -161,7 +160,7 @@ def test_a_rubric_that_cannot_be_used_is_refused_at_its_field(
     member: Membership, options: dict[str, str], words: str
 ) -> None:
     seed_simulated(member.team)
-    create_rubric(membership=member, rubric=KIND)
+    save_rubric(membership=member, rubric=KIND)
     with pytest.raises(InvalidRequest, match=words) as raised:
         get_kind("strategy").check(member, payload(**options))
     assert raised.value.field == "options.rubric"
@@ -169,7 +168,7 @@ def test_a_rubric_that_cannot_be_used_is_refused_at_its_field(
 
 def test_a_child_scores_by_a_rubric_that_its_parent_was_frozen_with(member: Membership) -> None:
     seed_simulated(member.team)
-    create_rubric(membership=member, rubric=KIND)
+    save_rubric(membership=member, rubric=KIND)
     kind, asked = get_kind("strategy"), payload(judge="sim-oracle", rubric="House")
     frozen = kind.freeze_child(member, "parallel", asked)
     panel = kind.check(member, asked).panel
@@ -192,7 +191,7 @@ def test_the_field_for_a_rubric_is_there_once_there_is_one(member: Membership) -
     seed_simulated(member.team)
     client = signed_in(member)
     assert "options.rubric" not in client.get("/?strategy=parallel").content.decode()
-    create_rubric(membership=member, rubric=KIND)
+    save_rubric(membership=member, rubric=KIND)
     assert 'value="House"' in client.get("/?strategy=parallel").content.decode()
 
 
@@ -229,7 +228,7 @@ def test_with_too_little_the_page_says_what_is_missing(member: Membership) -> No
 
 def test_a_rubric_is_tried_out_on_a_past_run_in_both_orders(member: Membership) -> None:
     seed_simulated(member.team)
-    saved = create_rubric(membership=member, rubric=KIND)
+    saved = save_rubric(membership=member, rubric=KIND)
     texts = {"sim-swift": "Answer: 391", "sim-sage": "Answer: 400"}
     candidates = [{"model": name, "step": f"ask/{name}", "text": text} for name, text in texts.items()]
     run = a_run(
@@ -255,7 +254,7 @@ def test_a_try_out_that_cannot_be_says_why(member: Membership) -> None:
         team=member.team, name="Cloud", kind="openai_compatible", base_url="http://10.0.0.1/v1"
     )
     LanguageModel.objects.create(team=member.team, provider=remote, name="away", remote_name="x")
-    saved = create_rubric(membership=member, rubric=KIND)
+    saved = save_rubric(membership=member, rubric=KIND)
     answered = {"candidates": [{"model": "sim-swift", "step": "ask/a", "text": "4"}]}
     runs = [a_run(member, kind="strategy", status="succeeded", outcome=each) for each in ({}, answered)]
     client, address = signed_in(member), f"{JUDGES}{saved.pk}/try/"
@@ -266,11 +265,11 @@ def test_a_try_out_that_cannot_be_says_why(member: Membership) -> None:
 
 
 def test_a_rubric_that_is_gone_or_taken_cannot_be_changed(member: Membership) -> None:
-    saved = create_rubric(membership=member, rubric=KIND)
-    create_rubric(membership=member, rubric=KIND.model_copy(update={"name": "Other"}))
+    saved = save_rubric(membership=member, rubric=KIND)
+    save_rubric(membership=member, rubric=KIND.model_copy(update={"name": "Other"}))
     taken = KIND.model_copy(update={"name": "Other"})
     with pytest.raises(InvalidRequest, match="has a rubric of this name"):
-        change_rubric(membership=member, saved=saved, rubric=taken, based_on=1)
+        save_rubric(membership=member, saved=saved, rubric=taken, based_on=1)
     SavedRubric.objects.filter(pk=saved.pk).delete()
     with pytest.raises(InvalidRequest, match="deleted in the meantime"):
         delete_rubric(membership=member, saved=saved)

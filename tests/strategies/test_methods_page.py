@@ -17,7 +17,7 @@ from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.strategies import selectors as selector
 from orchestration.strategies.engine.options import ModelName, StrategyOptions
 from orchestration.strategies.engine.strategy import all_strategies
-from orchestration.strategies.parts.methods import OptionNote, StrategyCard
+from orchestration.strategies.parts.methods import StrategyCard
 from orchestration.strategies.selectors import EndedRun, strategy_record, strategy_records
 from tests.support.history import a_member, a_run, signed_in
 from tests.support.shown import a_model, a_shown_run
@@ -145,8 +145,9 @@ def test_a_strategy_without_a_picture_gets_one_of_its_like(in_turn: bool, words:
 
 
 def test_options_are_told_in_words() -> None:
-    def note(name: str, title: str, default: str, allowed: str, description: str = "") -> OptionNote:
-        return OptionNote(name=name, title=title, description=description, default=default, allowed=allowed)
+    def note(name: str, title: str, default: str, allowed: str, description: str = "") -> dict[str, str]:
+        words = {"description": description, "default": default, "allowed": allowed}
+        return {"name": name, "title": title, **words}
 
     assert plain(in_turn=True).options == [
         note("helper", "Helper", "empty", "a model of the team", "Who helps."),

@@ -70,8 +70,8 @@ def test_saving_under_the_same_name_makes_a_version_that_keeps_the_words(owner: 
         ({"strategy": "oracle"}, "strategy", "no strategy “oracle”"),
         ({"options": {"rounds": 99}}, "options.rounds", "less than or equal to 6"),
         ({"options": {"speed": 1}}, "options.speed", "no option “speed”"),
-        ({"panel": ()}, "models", "empty"),
-        ({"panel": ("a", "a")}, "models", "twice: a"),
+        ({"models": []}, "models", "empty"),
+        ({"models": ["a", "a"]}, "models", "twice: a"),
         ({"strategy": "voting", "options": {"quorum": 9}}, "options.quorum", "9 ballots cannot count"),
         ({"title": "x" * 200}, "title", "120"),
     ],
@@ -79,7 +79,7 @@ def test_saving_under_the_same_name_makes_a_version_that_keeps_the_words(owner: 
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_saved(
     owner: Membership, fields: dict[str, Json], field: str, words: str
 ) -> None:
-    usual: dict[str, Json] = {"name": "quick", "strategy": "debate", "options": {}, "panel": PANEL}
+    usual: dict[str, Json] = {"name": "quick", "strategy": "debate", "options": {}, "models": PANEL}
     given = usual | fields
     with pytest.raises(InvalidRequest, match=words) as refused:
         save_preset(owner, given.pop("name"), **given)
@@ -182,7 +182,7 @@ def test_a_draft_can_be_tried_and_one_with_problems_cannot(owner: Membership) ->
 
 
 def test_a_preset_whose_model_is_gone_says_which(owner: Membership) -> None:
-    a_version(owner, panel=("gone", "sim-sage"))
+    a_version(owner, models=["gone", "sim-sage"])
     with pytest.raises(InvalidRequest, match="no model 'gone'"):
         asked(owner)
 

@@ -43,13 +43,13 @@ def test_only_a_short_final_answer_is_shown_large(
     text: str, extracted: str | None, shown: tuple[str, bool] | None
 ) -> None:
     found = headline(answered(text, extracted))
-    assert (found and (found.text, found.is_all)) == shown
+    assert (found and (found["text"], found["is_all"])) == shown
 
 
 def test_a_final_answer_that_others_gave_is_shown_large_however_long_its_explanation() -> None:
     found = headline(answered("A long essay. " * 200 + "Answer: 391", "391", agreeing=1, compared=2))
     assert found is not None
-    assert found.text == "391"
+    assert found["text"] == "391"
 
 
 def test_a_synthesis_and_a_run_without_an_outcome_have_no_final_answer() -> None:

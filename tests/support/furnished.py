@@ -37,7 +37,7 @@ from orchestration.strategies.engine.quality.rubrics import Criterion, Dimension
 from orchestration.strategies.engine.strategy import all_strategies
 from orchestration.strategies.models import JudgedAnswer, SavedRubric
 from orchestration.strategies.selectors import PRESETS
-from orchestration.strategies.services.rubrics import change_rubric, create_rubric
+from orchestration.strategies.services.rubrics import save_rubric
 from orchestration.tools.models import McpServer
 from orchestration.tools.services.changing import add_credential, add_document
 from tests.support.definitions import stage
@@ -157,10 +157,10 @@ class FurnishedTeam:
         tone = Criterion(name="Tone & manners", description=ARABIC, weight=3, dimension=Dimension.FLUENCY)
         example = JudgedExample(question="Hi?", answer="No.", verdict="Tone 0 of 10: curt.")
         first = Rubric(name="House style", description=f"{LONG_NAME} {LONG_STAGE}", criteria=(tone,))
-        saved = create_rubric(membership=self.owner, rubric=first)
+        saved = save_rubric(membership=self.owner, rubric=first)
         criteria = (tone.model_copy(update={"weight": 2.5}), Criterion(name=LONG_STAGE))
         second = first.model_copy(update={"criteria": criteria, "examples": (example,), "points": 100})
-        change_rubric(membership=self.owner, saved=saved, rubric=second, based_on=1)
+        save_rubric(membership=self.owner, saved=saved, rubric=second, based_on=1)
         said = {"judge": "sim-oracle", "rubric": saved.name, "version": 2, "score": 0.8}
         JudgedAnswer.objects.create(run=self.runs["rich"], **said)
         return saved
@@ -200,8 +200,10 @@ class FurnishedTeam:
     def _with_preset(self, engine: Engine) -> dict[str, Run]:
         """Have a preset of two versions that was used, and one with problems."""
         words = {"title": "Gründlich und langsam", "description": ARABIC}
-        a_version(self.owner, "thorough", strategy="self_consistency", options={}, panel=PANEL, **words)
-        a_version(self.owner, "thorough", panel=PANEL, note="Debates instead.")
+        a_version(
+            self.owner, "thorough", strategy="self_consistency", options={}, models=list(PANEL), **words
+        )
+        a_version(self.owner, "thorough", models=list(PANEL), note="Debates instead.")
         wrong = "name: unsound\nstrategy: oracle\nmodels: [a, a]\n"
         create_definition(membership=self.owner, kind=PRESETS, name="unsound", text=wrong)
         run = store_run(membership=self.owner, kind="preset", payload={"ref": "thorough", "text": SUM})

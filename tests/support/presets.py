@@ -8,12 +8,12 @@ from orchestration.llm.engine.types import Json
 from orchestration.strategies.selectors import PRESETS
 from orchestration.strategies.services.presets import save_preset
 
-PANEL = ("sim-swift", "sim-sage")
+PANEL = ["sim-swift", "sim-sage"]
 
 
 def a_version(member: Membership, name: str = "quick", **fields: Json) -> PublishedVersion:
     """Publish a preset, or a new version of one: a debate of two, unless it says others."""
-    given: dict[str, Json] = {"strategy": "debate", "options": {"rounds": 3}, "panel": PANEL, **fields}
+    given: dict[str, Json] = {"strategy": "debate", "options": {"rounds": 3}, "models": PANEL, **fields}
     return save_preset(member, name, **given)
 
 

@@ -21,7 +21,7 @@ from orchestration.llm.models import LanguageModel, Provider
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Call, Event, HumanQuestion, Run, RunStatus
 from orchestration.strategies.engine.quality.rubrics import Criterion, Rubric
-from orchestration.strategies.services.rubrics import create_rubric
+from orchestration.strategies.services.rubrics import save_rubric
 from orchestration.tools.models import McpServer, ToolCredential, ToolDocument
 from tests.support.evaluations import a_dataset, a_written_evaluation
 from tests.support.history import a_member, a_run, signed_in
@@ -93,7 +93,7 @@ class World:
         self.preset = a_preset(owner, title=SECRET)
         self.preset_trigger, _ = add_webhook(membership=owner, definition=self.preset, title=SECRET)
         rubric = Rubric(name=SECRET[:60], criteria=(Criterion(name="Tone"),))
-        self.rubric = create_rubric(membership=self.people[Visitor.OWNER], rubric=rubric)
+        self.rubric = save_rubric(membership=self.people[Visitor.OWNER], rubric=rubric)
         self.rules = a_rule_set(self.people[Visitor.OWNER], name="support", title=SECRET)
         self.rules_trigger, _ = add_webhook(
             membership=self.people[Visitor.OWNER], definition=self.rules, title=SECRET

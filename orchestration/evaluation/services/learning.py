@@ -18,7 +18,7 @@ from orchestration.runs.services.queueing import queue_task
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
 from orchestration.strategies.engine.classification import task_called
 from orchestration.strategies.engine.strategy import answers_always_asked
-from orchestration.strategies.services.profiles import FIT_COEFFICIENTS, GradedByModel, learn_graded
+from orchestration.strategies.services.profiles import FIT_COEFFICIENTS, Profiled, learn_graded
 
 
 def learn_from_evaluations(runs: Sequence[Run]) -> None:
@@ -47,7 +47,7 @@ def sampled_answers(run: Run) -> Iterator[tuple[DatasetItem, Sequence[Mapping[st
         yield row.item, row.answers[: first[row.configuration]]
 
 
-def _graded(run: Run) -> Iterator[GradedByModel]:
+def _graded(run: Run) -> Iterator[tuple[Profiled, float]]:
     ids = {entry["spec"]["name"]: UUID(entry["model"]) for entry in run.panel if "model" in entry}
     found: dict[tuple[str, int], list[bool]] = defaultdict(list)
     asked: dict[int, QuestionTraits] = {}
@@ -61,4 +61,4 @@ def _graded(run: Run) -> Iterator[GradedByModel]:
     for (model, item_id), right in found.items():
         if model in ids:
             traits = asked[item_id]
-            yield GradedByModel(model=ids[model], task=traits.task, kind=traits.kind, right=fmean(right))
+            yield (ids[model], traits.task, traits.kind), fmean(right)

@@ -85,22 +85,25 @@ Act = Callable[[MemberRequest, Opened], HttpResponse]
 class DefinitionEditor(ABC):
     """What the editor of a kind has of its own. `page` is the template, which has a partial `editor-saved`.
 
-    `word` is what a part is called, also in the address, `listed` the field that has them.
+    `word` is what a part is called, also in the address, `listed` the field that has them, empty where there
+    are none. The tabs of the card of a part and of the whole stand by name; `yaml` is the text of the whole.
     """
 
     kind: ClassVar[DefinitionKind[Any]]
     page: ClassVar[str]
-    word: ClassVar[str]
-    listed: ClassVar[str]
+    word: ClassVar[str] = "part"
+    listed: ClassVar[str] = ""
+    part_tabs: ClassVar[Mapping[str, str]] = {}
+    whole_tabs: ClassVar[Mapping[str, str]]
 
     @property
     def acts(self) -> Mapping[str, Act]:
         """What else a POST does, by its word."""
         return {}
 
-    @abstractmethod
     def tabs(self, part: str) -> Mapping[str, str]:
-        """Return the tabs of a part's card, by name; `yaml` is the text of the whole."""
+        """Return the tabs of the card of a part, of the whole without one."""
+        return self.part_tabs if part else self.whole_tabs
 
     def read(self, text: str) -> Json:
         """Return what a draft says. Raises `ExpressionError` or `UnsupportedVersion`."""
@@ -110,9 +113,9 @@ class DefinitionEditor(ABC):
     def card(self, membership: Membership, document: Document, part: str, tab: str) -> PartCard:
         """Return the card of a part; viewers only read it."""
 
-    @abstractmethod
-    def added(self, document: Document, data: QueryDict) -> tuple[Document, str]:
+    def added(self, document: Document, data: QueryDict) -> tuple[Document, str]:  # noqa: ARG002  # for overriding
         """Return a document with a part more, and its id. Raises `InvalidRequest`."""
+        raise InvalidRequest(f"A {self.kind.noun} has no parts.")
 
     def mended(self, old: Document, new: Document) -> Document:  # noqa: ARG002  # most fields stand alone
         """Return a part that was edited with what follows from the change."""

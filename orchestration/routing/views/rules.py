@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
@@ -43,10 +42,7 @@ class RuleSetEditor(DefinitionEditor):
     page = "routing/rules_edit.html"
     word = "rule"
     listed = RULES_LIST
-
-    def tabs(self, part: str) -> Mapping[str, str]:
-        """Return the tabs of a rule, or of the rule set."""
-        return TABS if part else WHOLE_TABS
+    part_tabs, whole_tabs = TABS, WHOLE_TABS
 
     def card(self, membership: Membership, document: Document, part: str, tab: str) -> RuleCard:
         """Return the card of a rule, or of the rule set."""

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from orchestration.expressions.listed import moved
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import Capability, Json
 from orchestration.llm.models import LanguageModel, ProviderKind
@@ -25,7 +26,7 @@ from orchestration.strategies.forms.fields import (
     option_values,
     typed_value,
 )
-from orchestration.strategies.forms.panel import PanelRow, default_panel, moved, panel_rows
+from orchestration.strategies.forms.panel import PanelRow, default_panel, panel_rows
 from orchestration.strategies.kinds import first_method
 from orchestration.strategies.services.strategy_runs import NAME
 from orchestration.tools.engine.tool import ToolSpec
@@ -84,8 +85,8 @@ class AskForm(forms.Form):
     ) -> None:
         self.usable_models = models
         self._others, self._rubrics = others, rubrics
-        leading = first_method()
-        self._first = leading.name if leading and leading.name in self._others else FIRST_STRATEGY
+        leading = f"{first.kind}/{first.ref}" if (first := first_method()) else ""
+        self._first = leading if leading in others else FIRST_STRATEGY
         known = {"strategy": self._first, "models": default_panel(models)} | dict(initial or {})
         super().__init__(data, initial=known)
         names = [model.name for model in models]
@@ -165,7 +166,9 @@ class AskForm(forms.Form):
             had_panel = bool(sent) or self.data.get(OPTIONS_OF) not in self._others
             order, chosen = (sent, picked) if had_panel else (order, picked or chosen)
         direction, _, name = self.data.get("move", "").partition(":")
-        return panel_rows(self.usable_models, moved(order, name, up=direction == "up"), chosen)
+        if name in order:
+            order = moved(order, order.index(name), -1 if direction == "up" else 1)
+        return panel_rows(self.usable_models, order, chosen)
 
     @property
     def chosen_models(self) -> list[str]:
@@ -277,34 +280,24 @@ class AskForm(forms.Form):
 
     def draft(self) -> Request | None:
         """Return the request as filled in so far, valid or not; None where no strategy is chosen."""
-        if self.other is not None:
-            return None
-        return Request(
-            text=str(self["text"].value() or ""),
-            system=str(self["system"].value() or ""),
-            strategy=self.chosen_method,
-            models=tuple(self.chosen_models),
-            options=option_values({box.name: typed_value(box) for box in self.option_boxes}),
-        )
+        return Request(**self._typed()) if self.other is None else None
 
     def typed_payload(self) -> dict[str, Json]:
         """Return the payload of a method of another kind as filled in so far, valid or not."""
         limits = {name: typed_value(self[name]) for name in LIMITS}
-        typed = {
-            "text": str(self["text"].value() or ""),
-            "system": str(self["system"].value() or ""),
-            "models": tuple(self.chosen_models),
-            "constraints": {name: value for name, value in limits.items() if value not in {None, ""}},
-        }
-        asked = {name: value for name, value in typed.items() if self.asks_for(name)}
+        given = {name: value for name, value in limits.items() if value not in {None, ""}}
+        return self._typed(constraints=given)
+
+    def _typed(self, **more: Json) -> dict[str, Json]:
+        texts = {name: str(self[name].value() or "") for name in ("text", "system")}
         options = option_values({box.name: typed_value(box) for box in self.option_boxes})
-        return {**asked, **options, "ref": self.chosen_method.partition("/")[2]}
+        shared = {**texts, "models": tuple(self.chosen_models), **more}
+        return self._asked(self.chosen_method, shared, options)[1]
 
     def payload(self) -> tuple[str, dict[str, Json]]:
         """Return the kind of run that the valid form asks for, and its payload."""
         clean = self.cleaned_data
-        method, options = clean["strategy"], option_values(clean)
-        payload = {
+        shared = {
             "text": clean["text"],
             "system": clean["system"],
             "models": tuple(clean["models"]),
@@ -312,11 +305,16 @@ class AskForm(forms.Form):
             "tools": tuple(clean["tools"]),
             "tool_rounds": clean["tool_rounds"] or USUAL_ROUNDS,
         }
+        return self._asked(clean["strategy"], shared, option_values(clean))
+
+    def _asked(
+        self, method: str, shared: Mapping[str, Json], options: Mapping[str, Json]
+    ) -> tuple[str, dict[str, Json]]:
+        """Return the kind of run of a method, and its payload: of what is shared what it asks for."""
         if method not in self._others:
-            return NAME, {**payload, "strategy": method, "options": options}
+            return NAME, {**shared, "strategy": method, "options": options}
         kind, _, ref = method.partition("/")
-        asked = {name: value for name, value in payload.items() if self.asks_for(name)}
-        return kind, {**asked, **options, "ref": ref}
+        return kind, {**{name: shared[name] for name in shared if self.asks_for(name)}, **options, "ref": ref}
 
 
 def initial_values(run: Run) -> dict[str, Any]:

@@ -65,27 +65,17 @@ def typed_value(box: forms.BoundField) -> Any:  # noqa: ANN401  # whatever was t
         return None
 
 
-class Example(NamedTuple):
-    """A prompt and its title."""
-
-    title: str
-    prompt: str
-
-
-EXAMPLES = (
-    Example("Open question", "How should a small team decide which bug to fix first?"),
-    Example("Percentage", "What is 17% of 2,300?"),
-    Example("Units", "Convert 26.2 miles to kilometres."),
-    Example("Date", "What day of the week was 20 July 1969?"),
-    Example("Sorting", "Sort these numbers in ascending order: 42, 7, 19, 3, 88, 61"),
-    Example("Counting", 'How many times does the letter "s" occur in "Mississippi"?'),
-    Example(
-        "Classifying",
-        "Classify this review as positive, negative or neutral: "
-        '"The battery died after two days and support never answered. I want my money back."',
-    ),
-)
-
+EXAMPLES: Mapping[str, str] = {
+    "Open question": "How should a small team decide which bug to fix first?",
+    "Percentage": "What is 17% of 2,300?",
+    "Units": "Convert 26.2 miles to kilometres.",
+    "Date": "What day of the week was 20 July 1969?",
+    "Sorting": "Sort these numbers in ascending order: 42, 7, 19, 3, 88, 61",
+    "Counting": 'How many times does the letter "s" occur in "Mississippi"?',
+    "Classifying": "Classify this review as positive, negative or neutral: "
+    '"The battery died after two days and support never answered. I want my money back."',
+}
+"""Prompts to begin with, by title."""
 LONGEST_VALUE = 40
 SHOWN = 3
 """Fields that a folded group names; the others are counted."""

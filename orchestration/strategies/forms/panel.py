@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from orchestration.llm.engine.types import Tier
 from orchestration.llm.models import LanguageModel, ProviderKind
-from orchestration.strategies.engine.profiles import Evidence, plus
+from orchestration.strategies.engine.profiles import plus
 
 PANEL_SIZE = 3
 TIERS = list(Tier)
@@ -16,26 +16,17 @@ TIERS = list(Tier)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PanelRow:
-    """A model as the picker lists it; `evidence` is of the team's runs, over all types of task."""
+    """A model as the picker lists it, with what the team's runs say of it over all types of task.
+
+    That is the mean time of an answer, the share of calls that gave a usable one, and the mean quality of
+    those that were judged; None without evidence.
+    """
 
     model: LanguageModel
-    evidence: Evidence
     checked: bool
-
-    @property
-    def seconds(self) -> float | None:
-        """The mean time of an answer."""
-        return self.evidence.seconds / self.evidence.timed if self.evidence.timed else None
-
-    @property
-    def answered(self) -> float | None:
-        """The share of calls that gave a usable answer."""
-        return self.evidence.answered / self.evidence.asked if self.evidence.asked else None
-
-    @property
-    def quality(self) -> float | None:
-        """The mean quality of what was judged."""
-        return self.evidence.quality / self.evidence.judged if self.evidence.judged else None
+    seconds: float | None
+    answered: float | None
+    quality: float | None
 
 
 def panel_rows(
@@ -47,10 +38,13 @@ def panel_rows(
     return [
         PanelRow(
             model=model,
-            evidence=plus(*(profile.evidence for profile in model.profiles.all())),
             checked=name in chosen,
+            seconds=shown.seconds / shown.timed if shown.timed else None,
+            answered=shown.answered / shown.asked if shown.asked else None,
+            quality=shown.quality / shown.judged if shown.judged else None,
         )
         for name, model in ordered.items()
+        for shown in [plus(*(profile.evidence for profile in model.profiles.all()))]
     ]
 
 
@@ -67,12 +61,3 @@ def default_panel(models: Sequence[LanguageModel]) -> list[str]:
         ranked.append((kind[0], turns[kind], kind[1], model.name))
         turns[kind] += 1
     return [name for *_, name in sorted(ranked)][:PANEL_SIZE]
-
-
-def moved(order: Sequence[str], name: str, *, up: bool) -> list[str]:
-    """Return `order` with `name` one place further up or down."""
-    names = list(order)
-    if name in names:
-        place = names.index(name)
-        names.insert(max(0, place - 1) if up else place + 1, names.pop(place))
-    return names

@@ -12,9 +12,7 @@ from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.strategies.engine.quality.rubrics import (
     MOST_CRITERIA,
     MOST_EXAMPLES,
-    Criterion,
     Dimension,
-    JudgedExample,
     Rubric,
 )
 
@@ -22,7 +20,6 @@ BLANK_LINES = 1
 LONGEST_COUNT = 4
 MORE_LINES = 3
 AREA = {"rows": 2, "dir": "auto"}
-NO_CRITERION = "Enter at least one criterion."
 DIMENSIONS = [("", "No dimension"), *((each.value, each.value.capitalize()) for each in Dimension)]
 
 
@@ -62,11 +59,6 @@ class CriterionForm(forms.Form):
             self.add_error("name", "Name the criterion, or empty the line.")
         return data
 
-    def criterion(self) -> Criterion | None:
-        """Return the criterion of a valid line, None for an empty one."""
-        given = {name: value for name, value in self.cleaned_data.items() if value not in {None, ""}}
-        return Criterion(**given) if "name" in given else None
-
 
 class ExampleForm(forms.Form):
     """An example; all of its fields, or none."""
@@ -83,10 +75,6 @@ class ExampleForm(forms.Form):
                 if not data.get(name) and name not in self.errors:
                     self.add_error(name, "Fill in all three, or empty the example.")
         return data
-
-    def example(self) -> JudgedExample | None:
-        """Return the example of a valid line, None for an empty one."""
-        return JudgedExample(**self.cleaned_data) if any(self.cleaned_data.values()) else None
 
 
 CriterionLines = forms.formset_factory(CriterionForm, max_num=MOST_CRITERIA, absolute_max=MOST_CRITERIA)
@@ -116,12 +104,13 @@ class RubricForms:
     def rubric(self) -> Rubric:
         """Return what valid forms say. Raises `InvalidRequest`."""
         data = {name: value for name, value in self.own.cleaned_data.items() if name != "based_on"}
-        criteria = tuple(filter(None, (line.criterion() for line in self.criteria.forms)))
-        examples = tuple(filter(None, (line.example() for line in self.examples.forms)))
-        if not criteria:
-            raise InvalidRequest(NO_CRITERION)
+        lines = [line.cleaned_data for line in self.criteria.forms if line.cleaned_data.get("name")]
+        if not lines:
+            raise InvalidRequest("Enter at least one criterion.")
+        criteria = [{name: line[name] for name in line if line[name] not in {None, ""}} for line in lines]
+        examples = [line.cleaned_data for line in self.examples.forms if any(line.cleaned_data.values())]
         try:
-            return Rubric(**data, criteria=criteria, examples=examples)
+            return Rubric.model_validate({**data, "criteria": criteria, "examples": examples})
         except ValidationError as error:
             words = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
             raise InvalidRequest(words) from None
@@ -149,9 +138,7 @@ class TrialForm(forms.Form):
     judge = forms.ChoiceField(label="Judge")
     run = forms.ChoiceField(label="Answers of the run")
 
-    def __init__(
-        self, data: QueryDict | None = None, *, judges: list[str], runs: list[tuple[str, str]]
-    ) -> None:
+    def __init__(self, data: QueryDict | None, **choices: list[tuple[str, str]]) -> None:
         super().__init__(data)
-        self.fields["judge"].choices = [(name, name) for name in judges]  # type: ignore[attr-defined]
-        self.fields["run"].choices = runs  # type: ignore[attr-defined]
+        for name, offered in choices.items():
+            self.fields[name].choices = offered  # type: ignore[attr-defined]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from typing import Literal
 
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.types import EventKind
 from orchestration.runs.models import Run
 from orchestration.runs.selectors.run_state import RunState
-from orchestration.strategies.engine.consensus.ballots import Ballot, RuleName
+from orchestration.strategies.engine.consensus.ballots import RuleName
+from orchestration.strategies.engine.consensus.tallying import RULES
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import parse_options
 from orchestration.strategies.engine.strategy import all_strategies
@@ -26,12 +27,8 @@ VOTING = "voting"
 WORDS = {RuleName.WEIGHTED: "weight", RuleName.BORDA: "points", RuleName.APPROVAL: "approval"}
 
 
-class CellMark(StrEnum):
-    """What a cell of the ballot matrix shows, where it is not the rank that a ballot gives."""
-
-    NOTHING = ""
-    CHOICE = "choice"
-    OWN = "own"
+BallotCell = int | Literal["", "choice", "own"]
+"""What a cell of the ballot matrix shows: the rank that a ballot gives, or else a mark."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +48,7 @@ class VoterRow:
 
     voter: str
     role: str
-    cells: tuple[CellMark | int, ...]
+    cells: tuple[BallotCell, ...]
     cast: Cast | None
     weight: str
     dissents: bool
@@ -148,7 +145,9 @@ def _shown(
             share=parts[label],
             score=_score(tally.rule, score),
             won=label == result.get("winner"),
-            voters=tuple(ballot.voter for ballot in votes.ballots if label in _favoured(ballot)),
+            voters=tuple(
+                ballot.voter for ballot in votes.ballots if label in RULES[tally.rule].backs(ballot)
+            ),
         )
         for label, score in tally.scores.items()
     ]
@@ -165,13 +164,6 @@ def _shown(
     )
 
 
-def _favoured(ballot: Ballot) -> Sequence[str]:
-    """Return what a ballot is for: its choice, what it approves of, or what it ranks first."""
-    if ballot.choice is not None:
-        return [ballot.choice]
-    return ballot.approvals or ballot.ranking[:1]
-
-
 def _score(rule: RuleName, score: float) -> str:
     if rule is RuleName.BELIEF:
         return f"{percent(score)} likely"
@@ -183,14 +175,14 @@ def _score(rule: RuleName, score: float) -> str:
 
 def _row(name: str, votes: Count, cast: Cast | None, result: Mapping[str, Json]) -> VoterRow:
     voter = next((each for each in votes.election.voters if each.name == name), None)
-    marks: dict[str | None, CellMark | int] = {voter.barred: CellMark.OWN} if voter is not None else {}
-    marks |= {each.choice: CellMark.CHOICE for each in votes.ballots if each.voter == name}
+    marks: dict[str | None, BallotCell] = {voter.barred: "own"} if voter is not None else {}
+    marks |= {each.choice: "choice" for each in votes.ballots if each.voter == name}
     marks |= {label: rank for rank, label in enumerate(cast.ranking if cast is not None else (), start=1)}
     weighted = votes.election.rule is RuleName.WEIGHTED
     return VoterRow(
         voter=name,
         role="judge" if voter is None else "",
-        cells=tuple(marks.get(contender.label, CellMark.NOTHING) for contender in votes.contenders),
+        cells=tuple(marks.get(contender.label, "") for contender in votes.contenders),
         cast=cast,
         weight=f"{voter.weight:g}" if voter is not None and weighted else "",
         dissents=name in (result.get("dissenters") or ()),

@@ -23,12 +23,8 @@ from orchestration.strategies.parts.strategy_page import StrategyPage
 from orchestration.strategies.services.strategy_runs import NAME
 
 PAGE = StrategyPage()
-STATUSES = {
-    "": RunStatus.RUNNING,
-    StepStatus.DONE: RunStatus.SUCCEEDED,
-    StepStatus.FAILED: RunStatus.FAILED,
-    StepStatus.CANCELLED: RunStatus.CANCELLED,
-}
+STATUSES = {"": RunStatus.RUNNING, StepStatus.DONE: RunStatus.SUCCEEDED}
+"""The status of a part by that of its step; a step that failed or was cancelled has the same words."""
 Row = TypeVar("Row", bound=Model)
 
 
@@ -77,7 +73,7 @@ def _run(run: Run, child: Step | None, calls: Iterable[Call], written: Mapping[s
         ref=written.get("strategy") or SINGLE_MODEL_STRATEGY,
         request={"options": written.get("options") or {}},
         panel=[panel_entry(run.panel, name, role=PanelRole.MEMBER) for name in members if name in known],
-        status=STATUSES[ended],
+        status=STATUSES.get(ended, ended),
         answer=result.get("answer") or "",
         outcome=result.get("data"),
     )

@@ -51,23 +51,8 @@ class LaneState(StrEnum):
         return member
 
 
-CALL_STATES = {
-    CallStatus.DONE: LaneState.ANSWERED,
-    CallStatus.FAILED: LaneState.FAILED,
-    CallStatus.CANCELLED: LaneState.CANCELLED,
-    CallStatus.LOST: LaneState.LOST,
-}
 LARGEST_COMPARED = 40_000
 """Characters of two texts up to which a page marks how they differ."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OtherAnswer:
-    """An answer beside the one that its lane shows, such as another draft; `call` is the last made for it."""
-
-    label: str
-    call: Call
-    seconds: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +60,9 @@ class Lane:
     """The lane of a model, whose frozen `spec` says where it is from.
 
     Money is None where the model has no price; `saved_usd` estimates what a cancelled call saved. A lane that
-    `is_answer` has the text that the run answered with; the others say how they differ from it.
+    `is_answer` has the text that the run answered with; the others say how they differ from it. `tries` are
+    the attempts at what was asked last for the answer that is shown. Of `others`, such as earlier drafts,
+    there are what each is called, the last call made for it, and its seconds.
     """
 
     number: int
@@ -94,10 +81,11 @@ class Lane:
     quality: Mapping[str, Json] | None
     chosen: bool
     cut_short: bool
-    attempts: tuple[Call, ...]
+    attempts: Sequence[Call]
+    tries: Sequence[Call] = ()
     tools: Sequence[ShownToolCall] = ()
     shown_label: str = ""
-    others: tuple[OtherAnswer, ...] = ()
+    others: Sequence[tuple[str, Call, float | None]] = ()
     is_answer: bool = False
     differences: tuple[Piece, ...] = ()
 
@@ -105,11 +93,6 @@ class Lane:
     def streams(self) -> bool:
         """True while text may still arrive."""
         return self.state is LaneState.WRITING
-
-    @property
-    def tries(self) -> tuple[Call, ...]:
-        """The attempts at what was asked last."""
-        return tuple(call for call in self.attempts if call.step == self.attempts[-1].step)
 
     @property
     def dimensions(self) -> list[tuple[str, float | None]]:
@@ -169,9 +152,6 @@ class _PanelState:
     def __init__(self, state: RunState) -> None:
         outcome: dict[str, Any] = state.run.outcome or {}
         self._state = state
-        self._candidates: dict[str, list[Mapping[str, Json]]] = defaultdict(list)
-        for entry in outcome.get("candidates", []):
-            self._candidates[entry["model"]].append(entry)
         strategy = all_strategies().get(strategy_name(state.run))
         self._word = strategy.answer_word if strategy is not None else "Answer"
         self._ended = {step.key for step in state.steps}
@@ -193,10 +173,10 @@ class _PanelState:
         """Return the lane of one model."""
         model = spec["name"]
         is_lane = _is_answer if purpose == Purpose.ANSWER else is_synthesis
-        calls = tuple(call for call in self._state.calls if call.model == model and is_lane(call))
+        calls = [call for call in self._state.calls if call.model == model and is_lane(call)]
         candidate = self._candidate(model) if purpose == Purpose.ANSWER else {}
-        calls, others = self._shown_last(calls, candidate)
-        last = calls[-1] if calls else None
+        shown, others = self._answers(calls, candidate)
+        last = shown[-1] if shown else None
         step = last.step if last else candidate.get("step") or self._reused.get(model, "")
         quality = self._quality(step, candidate)
         state = self._lane_state(model, last, candidate)
@@ -213,7 +193,7 @@ class _PanelState:
             call=str(last.pk) if last else "",
             text=self._text(model, last, candidate),
             error=(last.error if last else "") or str(candidate.get("error") or ""),
-            seconds=_seconds(calls),
+            seconds=_seconds(shown) if shown else None,
             first_token_s=last.first_token_s if last else None,
             tokens=sum(call.input_tokens + call.output_tokens for call in calls),
             cost_usd=sum(costs, Decimal(0)) if costs else None,
@@ -222,35 +202,31 @@ class _PanelState:
             chosen=bool({step, model} & self._chosen) if purpose == Purpose.ANSWER else self._synthesised,
             cut_short=bool(last and last.finish == "length"),
             attempts=calls,
+            tries=[call for call in shown if call.step == step],
             tools=tools,
-            shown_label=self._label(step) if others else "",
+            shown_label=self._label(step),
             others=others,
         )
 
     def _candidate(self, model: str) -> Mapping[str, Json]:
         """Return the candidate that a lane shows: the chosen one, else the last judged one, else the last."""
-        own = self._candidates.get(model, [])
+        outcome: Mapping[str, Json] = self._state.run.outcome or {}
+        own = [each for each in outcome.get("candidates", ()) if each["model"] == model]
         chosen = [each for each in own if each.get("step") in self._chosen]
         answers = [each for each in own if each.get("state") == "answered"]
         judged = [each for each in answers if (each.get("quality") or {}).get("judged")]
         return next(iter([*chosen, *judged[::-1], *answers[::-1], *own[::-1]]), {})
 
-    def _shown_last(
-        self, calls: tuple[Call, ...], candidate: Mapping[str, Json]
-    ) -> tuple[tuple[Call, ...], tuple[OtherAnswer, ...]]:
-        """Return the calls, those of the shown answer last, and the other answers of the model."""
-        if not calls:
-            return (), ()
+    def _answers(
+        self, calls: Sequence[Call], candidate: Mapping[str, Json]
+    ) -> tuple[Sequence[Call], Sequence[tuple[str, Call, float | None]]]:
+        """Return the calls of the answer that is shown, and the other answers of the model."""
         groups: dict[str, list[Call]] = defaultdict(list)
         for call in calls:
             groups[answer_step(call.step)].append(call)
-        wanted = answer_step(str(candidate.get("step") or ""))
-        shown = groups.pop(wanted if wanted in groups else answer_step(calls[-1].step))
-        others = tuple(
-            OtherAnswer(label=self._label(step), call=group[-1], seconds=_seconds(group))
-            for step, group in groups.items()
-        )
-        return (*(call for group in groups.values() for call in group), *shown), others
+        step = answer_step(str(candidate.get("step") or ""))
+        shown = groups.pop(step if step in groups or not calls else answer_step(calls[-1].step), [])
+        return shown, [(self._label(step), group[-1], _seconds(group)) for step, group in groups.items()]
 
     def _label(self, step: str) -> str:
         """Return what an answer is called among those of its model."""
@@ -268,7 +244,8 @@ class _PanelState:
         if last.finish == FinishReason.TOOL_CALLS and ended != "answered":  # it called tools last
             stopped = LaneState.FAILED if ended == "failed" else LaneState.CANCELLED
             return stopped if candidate or self._state.run.is_over else LaneState.CALLING
-        state = CALL_STATES[CallStatus(last.status)]
+        status = CallStatus(last.status)
+        state = LaneState.ANSWERED if status is CallStatus.DONE else LaneState[status.name]
         tries_again = state in {LaneState.FAILED, LaneState.LOST} and not self._state.run.is_over
         return LaneState.RETRYING if tries_again and last.step not in self._ended else state
 
@@ -302,12 +279,10 @@ class _PanelState:
 
 
 def _seconds(calls: Sequence[Call]) -> float | None:
-    """Return how long the last call took, with the rounds and the tool calls that led to it."""
-    last = calls[-1] if calls else None
-    if last is None or last.latency_s is None:
+    """Return how long an answer took by its last call, with the rounds and the tool calls that led to it."""
+    first, last = calls[0], calls[-1]
+    if last.latency_s is None:
         return None
-    base = answer_step(last.step)
-    first = next(call for call in calls if answer_step(call.step) == base)
     before = 0.0 if first.step == last.step else last.started_s - first.started_s
     return before + last.latency_s
 

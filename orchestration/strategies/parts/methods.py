@@ -23,17 +23,6 @@ FOLDER = "strategies/methods"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OptionNote:
-    """An option in words: its title and effect, its default and the values allowed."""
-
-    name: str
-    title: str
-    description: str
-    default: str
-    allowed: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class StrategyCard:
     """A strategy as its page explains it."""
 
@@ -52,21 +41,21 @@ class StrategyCard:
         return f"{FOLDER}/advice_{self.strategy.name}.html", f"{FOLDER}/advice_other.html"
 
     @property
-    def options(self) -> list[OptionNote]:
-        """Its options, as its schema describes them."""
+    def options(self) -> list[Mapping[str, str]]:
+        """Its options, as its schema describes them in words."""
         schema = self.strategy.Options.model_json_schema()
         return [_note(name, shape, resolved(shape, schema)) for name, shape in schema["properties"].items()]
 
 
-def _note(name: str, shape: Mapping[str, Json], whole: Mapping[str, Json]) -> OptionNote:
+def _note(name: str, shape: Mapping[str, Json], whole: Mapping[str, Json]) -> Mapping[str, str]:
     """Return an option in words: its own schema, and the `whole` one with what that refers to."""
-    return OptionNote(
-        name=name,
-        title=str(shape.get("title") or name.replace("_", " ").capitalize()),
-        description=str(shape.get("description", "")),
-        default=value_words(shape.get("default"), is_share=whole.get("format") == FieldFormat.SHARE),
-        allowed=_allowed(whole),
-    )
+    return {
+        "name": name,
+        "title": str(shape.get("title") or name.replace("_", " ").capitalize()),
+        "description": str(shape.get("description", "")),
+        "default": value_words(shape.get("default"), is_share=whole.get("format") == FieldFormat.SHARE),
+        "allowed": _allowed(whole),
+    }
 
 
 def value_words(
@@ -96,23 +85,14 @@ def _allowed(shape: Mapping[str, Json]) -> str:
     return {"boolean": "on or off", "string": "text"}.get(str(shape.get("type")), "")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PresetLine:
-    """A preset in a list: what it does in words, its figures, and its mean quality, None without evidence."""
-
-    line: DefinitionLine
-    words: str
-    quality: float | None
-
-
-def preset_lines(membership: Membership) -> list[PresetLine]:
-    """Return the team's presets by name."""
+def preset_lines(membership: Membership) -> list[tuple[DefinitionLine, str, float | None]]:
+    """Return the team's presets by name, each with what it does in words, and its mean quality if known."""
     records, found = preset_records(membership), []
     for name, line in definition_lines(membership, PRESETS).items():
         stored = PRESETS.stored(line.document)
         words = stored.words if stored is not None else "It has problems and cannot run yet"
         quality = records[name].whole.quality if name in records else None
-        found.append(PresetLine(line=line, words=words, quality=quality))
+        found.append((line, words, quality))
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,16 +24,11 @@ CONCLUDING = ("vote", "select")
 """Decisions on the answer itself, in the order in which they are made."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Headline:
-    """The short final answer of a text; `is_all` where the text says no more than that."""
+def headline(run: Run) -> Mapping[str, str | bool] | None:
+    """Return the final answer of a run whose answer has a short one, None where the text is the answer.
 
-    text: str
-    is_all: bool
-
-
-def headline(run: Run) -> Headline | None:
-    """Return the final answer of a run whose answer has a short one, None where the text is the answer."""
+    That is its `text`, and `is_all` where the answer says no more than that.
+    """
     candidate = _chosen(run)
     final = " ".join(str(candidate.get("extracted") or "").split())
     compared: int = (candidate.get("quality") or {}).get("compared") or 0
@@ -43,7 +37,7 @@ def headline(run: Run) -> Headline | None:
         return None
     whole = " ".join(run.answer[: 3 * LONGEST_HEADLINE].split())
     says_more = len(whole) > 2 * LONGEST_HEADLINE or normalise(whole) != normalise(final)
-    return Headline(text=final, is_all=not says_more)
+    return {"text": final, "is_all": not says_more}
 
 
 def verdict(run: Run, vote: ShownVote | None) -> str:

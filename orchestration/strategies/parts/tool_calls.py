@@ -52,15 +52,9 @@ def tool_calls(state: RunState) -> Mapping[str, Sequence[ShownToolCall]]:
     for step in sorted(told, key=_number):
         data = told[step]
         ended = "done" if data.get("ok") else "failed"
-        call = ShownToolCall(
-            tool=str(data.get("tool", "")),
-            state=ended if "ok" in data else statuses.get(step, unknown),
-            arguments=str(data.get("arguments", "")),
-            result=str(data.get("result", "")),
-            error=str(data.get("error", "")),
-            seconds=data.get("seconds"),
-        )
-        found[answer_step(step)].append(call)
+        words = {name: str(data.get(name, "")) for name in ("tool", "arguments", "result", "error")}
+        how = ended if "ok" in data else statuses.get(step, unknown)
+        found[answer_step(step)].append(ShownToolCall(**words, state=how, seconds=data.get("seconds")))
     return found
 
 

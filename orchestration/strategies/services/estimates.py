@@ -58,7 +58,7 @@ def _tasks(runs: set[Any]) -> Mapping[Any, TaskType]:
 
 
 def with_allowances(
-    membership: Membership, request: Request, panel: Sequence[dict[str, Json]], shares: int = 1
+    membership: Membership, request: Request, panel: Sequence[dict[str, Json]], shares: int
 ) -> Sequence[dict[str, Json]]:
     """Return the entries of a panel with what their models may write, in a run with a money limit.
 

@@ -38,28 +38,18 @@ PER_RUN = ("text", "system", "constraints", "response_schema")
 
 
 @transaction.atomic
-def save_preset(
-    membership: Membership,
-    name: str,
-    *,
-    strategy: str,
-    options: Mapping[str, Json],
-    panel: Sequence[str],
-    note: str = "",
-    **more: Json,
-) -> PublishedVersion:
-    """Publish a preset: a new one, or a new version of the one of this name.
+def save_preset(membership: Membership, name: str, *, note: str = "", **fields: Json) -> PublishedVersion:
+    """Publish a preset with these fields: a new one, or a new version of the one of this name.
 
-    `more` are its other fields; a version keeps those of the one before. Raises `InvalidRequest` at the field
-    that is wrong, as `options.rounds` or `models`; also where the draft has changes that are not published,
-    which would be lost, and where nothing has changed.
+    Without a title and a description a version keeps those of the one before. Raises `InvalidRequest` at the
+    field that is wrong, as `options.rounds` or `models`; also where the draft has changes that are not
+    published, which would be lost, and where nothing has changed.
     """
     check_name(name)
     row = saved_definitions(membership, PRESET).filter(name=name).first()
     newest = None if row is None else row.versions.first()
     kept = {each: newest.document.get(each, "") for each in ("title", "description")} if newest else {}
-    own = {"strategy": strategy, "models": list(panel), "options": dict(options)}
-    document = {**PRESETS.blank(name), **kept, **more, **own}
+    document = {**PRESETS.blank(name), **kept, **fields}
     for problem in PRESETS.check(document, {}, name=name).problems:
         raise InvalidRequest(problem.message, field=problem.path)
     text = write_yaml(document)

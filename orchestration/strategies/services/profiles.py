@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +42,8 @@ FIT_COEFFICIENTS = "orchestration.evaluation.fit_coefficients"
 """The task that fits a team's coefficients where enough of its questions were graded since."""
 CLASSIFIED = "classify"
 """The kind of decision that names the type of task of a request."""
+Profiled = tuple[UUID, str, str]
+"""What a profile is of: a model, a type of task, a kind of question."""
 
 
 def learn_from_runs(runs: Sequence[Run]) -> None:
@@ -61,26 +63,13 @@ def learn_from_children(runs: Sequence[Run]) -> None:
     learn_from_runs(runs)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GradedByModel:
-    """An answer of a model that was compared with a reference: `right` is 0 to 1."""
-
-    model: UUID
-    task: TaskType
-    kind: str
-    right: float
-
-
-def learn_graded(answers: Sequence[GradedByModel]) -> None:
-    """Add answers that were compared with references to the profiles of their models, those still there."""
-    existing = LanguageModel.objects.only("id").in_bulk({each.model for each in answers})
+def learn_graded(answers: Sequence[tuple[Profiled, float]]) -> None:
+    """Add answers to the profiles of their models, those still there, each with how right it is (0 to 1)."""
+    existing = LanguageModel.objects.only("id").in_bulk({model for (model, *_), _ in answers})
     _add_up(
-        (
-            (each.model, each.task, each.kind),
-            Evidence(asked=1, answered=1, quality=each.right, judged=1.0, right=each.right, graded=1.0),
-        )
-        for each in answers
-        if each.model in existing
+        (key, Evidence(asked=1, answered=1, quality=right, judged=1.0, right=right, graded=1.0))
+        for key, right in answers
+        if key[0] in existing
     )
 
 
@@ -109,27 +98,20 @@ def _observations(runs: Sequence[Run]) -> list[Observation]:
     ratings: dict[UUID, list[int]] = defaultdict(list)
     for run_id, value in Rating.objects.filter(run__in=runs).values_list("run_id", "value"):
         ratings[run_id].append(value)
-    named = {run.id: _models_by_name(run) for run in runs}
-    ids = {model for models in named.values() for model in models.values()}
-    existing = set(LanguageModel.objects.filter(id__in=ids).values_list("id", flat=True))
+    ids = {entry["model"] for run in runs for entry in run.panel if "model" in entry}
+    existing = LanguageModel.objects.only("id").in_bulk(ids)
     return [
         seen
         for run in runs
-        for seen in _observed_in(run, calls[run.id], ratings[run.id], named[run.id])
+        for seen in _observed_in(run, calls[run.id], ratings[run.id])
         if seen.model_id in existing
     ]
 
 
-def _models_by_name(run: Run) -> dict[str, UUID]:
-    """Return the ids of the panel's members by name; entries without an id are left out."""
-    members = (entry for entry in run.panel if entry.get("role") == "member" and "model" in entry)
-    return {entry["spec"]["name"]: UUID(entry["model"]) for entry in members}
-
-
-def _observed_in(
-    run: Run, calls: Sequence[Call], ratings: Sequence[int], models: Mapping[str, UUID]
-) -> list[Observation]:
-    """Return the observations of the models in a run, without those that were not asked."""
+def _observed_in(run: Run, calls: Sequence[Call], ratings: Sequence[int]) -> list[Observation]:
+    """Return the observations of the models in a run, without those that were not asked or have no id."""
+    members = [entry for entry in run.panel if entry.get("role") == PanelRole.MEMBER and "model" in entry]
+    models = {entry["spec"]["name"]: UUID(entry["model"]) for entry in members}
     outcome: Mapping[str, Json] = run.outcome or {}
     candidates = {entry["step"]: entry for entry in outcome.get("candidates", ())}
     chosen = candidates.get(outcome.get("chosen", ""), {}).get("model")
@@ -175,9 +157,9 @@ def _attempts(calls: Iterable[Call]) -> list[ObservedAttempt]:
     ]
 
 
-def _add_up(shown: Iterable[tuple[tuple[UUID, str, str], Evidence]]) -> None:
-    """Add evidence to profiles, by model, type of task and kind of question: one update for each."""
-    sums: dict[tuple[UUID, str, str], Evidence] = {}
+def _add_up(shown: Iterable[tuple[Profiled, Evidence]]) -> None:
+    """Add evidence to profiles: one update for each."""
+    sums: dict[Profiled, Evidence] = {}
     for key, evidence in shown:
         sums[key] = plus(sums.get(key, Evidence()), evidence)
     blank = [ModelProfile(model_id=model, task=task, kind=kind) for model, task, kind in sums]

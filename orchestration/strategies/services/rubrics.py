@@ -21,7 +21,7 @@ from orchestration.strategies.engine.quality.judging import judge_report, verdic
 from orchestration.strategies.engine.quality.prompts import judge_prompt
 from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric
 from orchestration.strategies.engine.quality.scoring import JudgeRating
-from orchestration.strategies.engine.types import Request
+from orchestration.strategies.engine.types import Request, total
 from orchestration.strategies.models import JudgedAnswer, RubricVersion, SavedRubric
 
 TAKEN = "Your team has a rubric of this name. Choose another name."
@@ -31,43 +31,42 @@ LONGEST_S = 90.0
 MOST_ANSWERS = 8
 
 
-def create_rubric(*, membership: Membership, rubric: Rubric) -> SavedRubric:
-    """Store a rubric with its first version. Raises `InvalidRequest` at `name`."""
-    if SavedRubric.objects.visible_to(membership).count() >= MOST_RUBRICS:
-        raise InvalidRequest(f"A team has at most {MOST_RUBRICS} rubrics. Delete one first.", field="name")
-    _check_name(rubric)
-    with stored_whole(TAKEN, "name"):
-        saved: SavedRubric = SavedRubric.objects.create(team=membership.team, name=rubric.name)
-        _add_version(membership, saved, rubric, number=1)
-        record(membership, AuditAction.RUBRIC_CREATED, saved, {}, {"criteria": len(rubric.criteria)})
-    return saved
-
-
-def change_rubric(*, membership: Membership, saved: SavedRubric, rubric: Rubric, based_on: int) -> int:
-    """Store a rubric as the next version, and return its number; one that says the same is not stored.
+def save_rubric(
+    *, membership: Membership, rubric: Rubric, saved: SavedRubric | None = None, based_on: int = 0
+) -> SavedRubric:
+    """Store a rubric: a new one, or the next version of a saved one, unless that says the same.
 
     Raises `InvalidRequest` at `name`, and where `based_on` is not the newest version any more.
     """
-    _check_name(rubric)
+    if saved is None and SavedRubric.objects.visible_to(membership).count() >= MOST_RUBRICS:
+        raise InvalidRequest(f"A team has at most {MOST_RUBRICS} rubrics. Delete one first.", field="name")
+    if rubric.name.casefold() == FIVE_DIMENSIONS.name.casefold():
+        raise InvalidRequest("This is the name of the one that comes with Orchestra.", field="name")
+    document = rubric.model_dump(mode="json", exclude={"version"})
     with stored_whole(TAKEN, "name"):
-        row = locked(saved, membership)
-        newest = row.newest
-        if newest.number != based_on:
-            raise InvalidRequest(CHANGED)
-        if newest.document == _document(rubric):
-            return newest.number
-        row.name = rubric.name
-        row.save(update_fields=["name"])
-        _add_version(membership, row, rubric, number=newest.number + 1)
-        record(membership, AuditAction.RUBRIC_CHANGED, row, {}, {"number": newest.number + 1})
-    return newest.number + 1
+        if saved is None:
+            row, number = SavedRubric.objects.create(team=membership.team, name=rubric.name), 1
+            action, facts = AuditAction.RUBRIC_CREATED, {"criteria": len(rubric.criteria)}
+        else:
+            row = locked(saved, membership)
+            newest = row.newest
+            if newest.number != based_on:
+                raise InvalidRequest(CHANGED)
+            if newest.document == document:
+                return row
+            row.name, number = rubric.name, based_on + 1
+            row.save(update_fields=["name"])
+            action, facts = AuditAction.RUBRIC_CHANGED, {"number": number}
+        RubricVersion.objects.create(saved=row, number=number, document=document, author=membership.user)
+        record(membership, action, row, {}, facts)
+    return row
 
 
-def restore_rubric(*, membership: Membership, version: RubricVersion) -> int:
-    """Make an earlier version the newest again, under the rubric's present name; return its number."""
+def restore_rubric(*, membership: Membership, version: RubricVersion) -> None:
+    """Make an earlier version the newest again, under the rubric's present name."""
     saved = version.saved
     rubric = version.rubric.model_copy(update={"name": saved.name})
-    return change_rubric(membership=membership, saved=saved, rubric=rubric, based_on=saved.newest.number)
+    save_rubric(membership=membership, rubric=rubric, saved=saved, based_on=saved.newest.number)
 
 
 @transaction.atomic
@@ -85,21 +84,6 @@ def freeze_rubric(membership: Membership, name: str) -> Mapping[str, Json]:
         words = f"There is no rubric “{name[:60]}” in this team. See Methods > Judges."
         raise InvalidRequest(words, field="options.rubric")
     return dict(found.newest.rubric.model_dump(mode="json"))
-
-
-def _check_name(rubric: Rubric) -> None:
-    if rubric.name.casefold() == FIVE_DIMENSIONS.name.casefold():
-        raise InvalidRequest("This is the name of the one that comes with Orchestra.", field="name")
-
-
-def _document(rubric: Rubric) -> Mapping[str, Json]:
-    return rubric.model_dump(mode="json", exclude={"version"})
-
-
-def _add_version(membership: Membership, saved: SavedRubric, rubric: Rubric, *, number: int) -> None:
-    RubricVersion.objects.create(
-        saved=saved, number=number, document=_document(rubric), author=membership.user
-    )
 
 
 def keep_judgements(runs: Sequence[Run]) -> None:
@@ -170,7 +154,6 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
     ]
     ratings = judge_report(judge.name, order, read, rubric).ratings
     families = {entry["spec"]["name"]: entry["spec"].get("family", "") for entry in run.panel}
-    costs = [cost for each in said if (cost := price(spec, each.usage)) is not None]
     return RubricTrial(
         judge=judge.name,
         answers=tuple(
@@ -183,5 +166,5 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
             for place, name in zip(order, (str(each.get("model", "")) for each in candidates), strict=True)
         ),
         said=tuple(each.text for each in said),
-        cost_usd=sum(costs, Decimal(0)) if len(costs) == len(said) else None,
+        cost_usd=total(price(spec, each.usage) for each in said),
     )

@@ -218,8 +218,7 @@ def _frozen_panel(
         raise InvalidRequest("A model is in the panel twice.", field="models")
     members = [(name, PanelRole.MEMBER, "models") for name in request.models]
     helping = [(name, PanelRole.HELPER, "options") for name in dict.fromkeys(helpers)]
-    panel = frozen_entries(membership, [*members, *helping], request.constraints)
-    return with_allowances(membership, request, panel)
+    return _frozen_entries(membership, request, [*members, *helping])
 
 
 def shared_panel(
@@ -227,21 +226,18 @@ def shared_panel(
 ) -> Sequence[Mapping[str, Json]]:
     """Return models as a run of another kind keeps them: each by name, with the field that names it.
 
-    A limit on the cost is shared equally by so many questions. Raises `InvalidRequest` as `frozen_entries`.
+    A limit on the cost is shared equally by so many questions. Raises `InvalidRequest` for a model that is
+    not there, or has no price where there is a limit on the cost.
     """
     members = [(name, PanelRole.MEMBER, field) for name, field in named.items()]
-    panel = frozen_entries(membership, members, constraints)
     one = Request(text=text, strategy=USUAL_STRATEGY, models=tuple(named), constraints=constraints)
-    return with_allowances(membership, one, panel, shares)
+    return _frozen_entries(membership, one, members, shares)
 
 
-def frozen_entries(
-    membership: Membership, named: Sequence[tuple[str, PanelRole, str]], constraints: Constraints
-) -> list[dict[str, Json]]:
-    """Return models as a run keeps them: each by name and role, and the field that names it.
-
-    Raises `InvalidRequest` for one that is not there, or has no price where there is a limit on the cost.
-    """
+def _frozen_entries(
+    membership: Membership, request: Request, named: Sequence[tuple[str, PanelRole, str]], shares: int = 1
+) -> Sequence[dict[str, Json]]:
+    """Return models as a run keeps them: each by name and role, and the field that names it."""
     found = models_with_profiles(membership).filter(name__in={name for name, *_ in named})
     rows = {model.name: model for model in found}
     panel, own = [], own_coefficients(membership.team_id)
@@ -251,13 +247,13 @@ def frozen_entries(
             raise InvalidRequest(missing, field=field)
         panel.append(profiled_entry(rows[name], role, own))
     unpriced = [entry["spec"]["name"] for entry in panel if entry["spec"]["prices"] is None]
-    if constraints.max_cost_usd is not None and unpriced:
+    if request.constraints.max_cost_usd is not None and unpriced:
         raise InvalidRequest(
             f"A cost limit needs prices, and none is set for {', '.join(unpriced)}."
             " Set a price under Models, or leave the limit empty.",
             field="max_cost_usd",
         )
-    return panel
+    return with_allowances(membership, request, panel, shares)
 
 
 async def live_models(run: FrozenRun, context: RunContext) -> Mapping[str, ChatModel]:

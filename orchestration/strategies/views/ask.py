@@ -109,7 +109,7 @@ def ask_page(request: MemberRequest, form: AskForm, *, status: HTTPStatus = HTTP
     context = {
         "form": form,
         "faults": faults,
-        "examples": EXAMPLES if len(newest) < RECENT and source is None else (),
+        "examples": EXAMPLES if len(newest) < RECENT and source is None else {},
         **_estimate(request, form),
         "source": source,
         "recent": [(run, get_page(run.kind).method(run.ref)) for run in newest],

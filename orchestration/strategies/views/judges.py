@@ -25,10 +25,9 @@ from orchestration.strategies.models import RubricVersion, SavedRubric
 from orchestration.strategies.selectors import TRYABLE, judge_records, team_rubrics, tryable_runs
 from orchestration.strategies.services.rubrics import (
     RubricTrial,
-    change_rubric,
-    create_rubric,
     delete_rubric,
     restore_rubric,
+    save_rubric,
     try_rubric,
 )
 
@@ -50,24 +49,15 @@ def judges(request: MemberRequest) -> HttpResponse:
     return render(request, "strategies/judge_list.html", context)
 
 
-@may_run
 @require_http_methods(READ_OR_SEND)
-def new(request: MemberRequest) -> HttpResponse:
-    """Show a rubric to change, the one that comes with Orchestra; a POST stores it."""
-    return _edit(request, None)
+def rubric(request: MemberRequest, rubric_id: UUID | None = None) -> HttpResponse:
+    """Show a rubric with its versions, without an id one to change that begins as the shipped one.
 
-
-@require_http_methods(READ_OR_SEND)
-def rubric(request: MemberRequest, rubric_id: UUID) -> HttpResponse:
-    """Show a rubric with its versions; a POST stores the next one."""
-    saved = own_rubric(request, rubric_id)
-    if request.method == "POST":
+    A POST stores it, or shows more lines to fill in.
+    """
+    saved = own_rubric(request, rubric_id) if rubric_id is not None else None
+    if saved is None or request.method == "POST":
         check_may_run(request.membership)
-    return _edit(request, saved)
-
-
-def _edit(request: MemberRequest, saved: SavedRubric | None) -> HttpResponse:
-    """Show a rubric, None for a new one; a POST stores it, or shows more lines to fill in."""
     if request.method != "POST":
         return _page(request, saved)
     forms = RubricForms(request.POST)
@@ -77,15 +67,12 @@ def _edit(request: MemberRequest, saved: SavedRubric | None) -> HttpResponse:
     if forms.is_valid():
         member, based_on = request.membership, forms.own.cleaned_data["based_on"] or 0
         try:
-            if saved is None:
-                saved = create_rubric(membership=member, rubric=forms.rubric())
-            else:
-                change_rubric(membership=member, saved=saved, rubric=forms.rubric(), based_on=based_on)
+            stored = save_rubric(membership=member, rubric=forms.rubric(), saved=saved, based_on=based_on)
         except InvalidRequest as refusal:
             refuse(forms.own, refusal)
         else:
             messages.success(request, f"The rubric {forms.own.cleaned_data['name']} was saved.")
-            return redirect(RUBRIC, saved.pk)
+            return redirect(RUBRIC, stored.pk)
     return _page(request, saved, forms=forms, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -168,6 +155,6 @@ def _trial_form(request: MemberRequest, data: QueryDict | None = None) -> TrialF
     runs = tryable_runs(request.membership).only("id", "prompt")[:TRYABLE]
     return TrialForm(
         data,
-        judges=[model.name for model in usable_models(request.membership)],
-        runs=[(str(run.pk), " ".join(run.prompt.split())[:LONGEST_QUESTION] or "…") for run in runs],
+        judge=[(model.name, model.name) for model in usable_models(request.membership)],
+        run=[(str(run.pk), " ".join(run.prompt.split())[:LONGEST_QUESTION] or "…") for run in runs],
     )

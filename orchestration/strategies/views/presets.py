@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -45,12 +44,7 @@ class PresetEditor(DefinitionEditor):
 
     kind = PRESETS
     page = "strategies/preset_edit.html"
-    word = "part"
-    listed = ""
-
-    def tabs(self, part: str) -> Mapping[str, str]:  # noqa: ARG002  # there are none
-        """Return the tabs of the preset."""
-        return TABS
+    whole_tabs = TABS
 
     def card(self, membership: Membership, document: Document, part: str, tab: str) -> PresetCard:  # noqa: ARG002
         """Return the card of the preset."""
@@ -58,10 +52,6 @@ class PresetEditor(DefinitionEditor):
         tools = [(name, each.label) for name, each in team_tools(membership.team_id).items()]
         read_only = not membership.may_run
         return PresetCard(document, tab, models=models, tools=tools, read_only=read_only)
-
-    def added(self, document: Document, data: QueryDict) -> tuple[Document, str]:  # noqa: ARG002
-        """Refuse: there is nothing to add."""
-        raise InvalidRequest("A preset has no parts.")
 
     def context(self, request: MemberRequest, opened: Opened) -> dict[str, Any]:
         """Return what the preset does in words, its record, and each problem at its place."""
@@ -109,20 +99,10 @@ def save_as_preset(request: MemberRequest) -> HttpResponse:
         return _preset_of_ask(request)
     form = SavePresetForm(request.POST)
     if form.is_valid():
-        given, made = form.cleaned_data, form.content
-        more = {name: made[name] for name in ("tools", "tool_rounds") if name in made}
-        if given["title"]:
-            more["title"] = given["title"]
+        given = form.cleaned_data
+        fields = {**form.content, **({"title": given["title"]} if given["title"] else {})}
         try:
-            version = save_preset(
-                request.membership,
-                given["name"],
-                strategy=made["strategy"],
-                options=made.get("options") or {},
-                panel=made["models"],
-                note=given["note"],
-                **more,
-            )
+            version = save_preset(request.membership, given["name"], note=given["note"], **fields)
         except InvalidRequest as refusal:
             refuse(form, refusal)
         else:

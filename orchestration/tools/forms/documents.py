@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.documents import read_document, write_yaml
 from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.listed import moved
 from orchestration.expressions.places import GONE, Keys, path_text, value_at, with_value
 from orchestration.llm.engine.types import Json
 from orchestration.tools.forms.schemas import JsonField, LinesField, lines_in
@@ -221,10 +222,10 @@ class Rows:
         items = list(written) if isinstance(written, list) else []
         if verb == "add":
             items.append(self.fresh)
+        elif verb == "remove":
+            del items[number : number + 1]
         elif number < len(items):
-            item = items.pop(number)
-            if verb != "remove":
-                items.insert(max(0, number + (1 if verb == "down" else -1)), item)
+            items = moved(items, number, 1 if verb == "down" else -1)
         return with_value(part, self.place, items or GONE)
 
 

@@ -15,7 +15,7 @@ from orchestration.llm.engine.types import Json
 from orchestration.llm.selectors import usable_models
 from orchestration.runs.kinds import get_page
 from orchestration.runs.management.run_command import RunCommand
-from orchestration.runs.models import Call, Run, RunStatus
+from orchestration.runs.models import CallStatus, Run, RunStatus
 from orchestration.runs.services.starting import store_run
 from orchestration.strategies.engine.quality.rubrics import Dimension
 from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, percent
@@ -125,7 +125,7 @@ def _answer_object(run: Run) -> dict[str, Json]:
         "status": run.status,
         "strategy": strategy_name(run),
         "answer": run.answer or None,
-        "candidates": [*map(_candidate, outcome["candidates"])] if outcome else [*_from_calls(run)],
+        "candidates": [*map(_candidate, outcome["candidates"] if outcome else _last_calls(run))],
         "consensus": outcome.get("consensus") or NO_CONSENSUS,
         "quality": {name: _judged(outcome.get("quality")).get(name) for name in QUALITY_FIELDS},
         "cost_usd": float(run.cost_usd),
@@ -185,16 +185,16 @@ def _candidate(stored: Mapping[str, Json]) -> dict[str, Json]:
     }
 
 
-def _from_calls(run: Run) -> Iterator[dict[str, Json]]:
-    """Yield the last call of each model, for a run without an outcome."""
-    last: dict[str, Call] = {call.model: call for call in run.calls.filter(purpose="answer")}
+def _last_calls(run: Run) -> Iterator[dict[str, Json]]:
+    """Yield the last call of each model as a candidate, for a run without an outcome."""
+    columns = ("model", "text", "latency_s", "cost_usd", "error", "status")
+    last = {call["model"]: call for call in run.calls.filter(purpose="answer").values(*columns)}
     for call in last.values():
+        state = "answered" if call["status"] == CallStatus.DONE else call["status"]
         yield {
-            "model": call.model,
-            "text": call.text,
+            **call,
+            "latency_s": call["latency_s"] or 0.0,
             "extracted": None,
             "quality": None,
-            "latency_s": call.latency_s or 0.0,
-            "cost_usd": None if call.cost_usd is None else float(call.cost_usd),
-            "error": call.error or (None if call.status == "done" else call.status),
+            "state": state,
         }
