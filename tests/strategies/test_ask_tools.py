@@ -23,6 +23,7 @@ GOOD = {
     "options.select": "best",
     "tool_rounds": "4",
 }
+AUTO = {"strategy": "auto/auto", "options_of": "auto/auto", "options.method": "model/sim-swift"}
 TOOL = {"name": "search", "description": "Finds.", "schema": {"type": "object"}, "repeatable": True}
 
 
@@ -52,6 +53,14 @@ def test_chosen_tools_are_frozen_with_the_run(browser: Client) -> None:
     run = Run.objects.get()
     assert answer.headers["Location"] == f"/runs/{run.pk}/"
     assert (run.request["tools"], run.request["tool_rounds"]) == ({"calculator": {}, "clock": {}}, 6)
+
+
+def test_what_auto_would_choose_is_shown_for_the_chosen_tools(browser: Client) -> None:
+    """sim-swift cannot call tools: what is shown before sending is what a run would do."""
+    sent = {**AUTO, "models": ["sim-swift"], "order": ["sim-swift"]}
+    refused = "sim-swift alone asks no model that can call tools"
+    assert refused not in html(browser, "/ask/preview/", **sent)
+    assert refused in html(browser, "/ask/preview/", **sent, tools=["calculator"])
 
 
 def test_a_run_without_tools_is_stored_as_before(browser: Client) -> None:

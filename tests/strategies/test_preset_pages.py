@@ -64,13 +64,15 @@ def edit(browser: Client, **data: str) -> str:
 
 
 def test_what_is_filled_in_on_ask_is_saved_under_a_name(browser: Client) -> None:
-    page = text(browser.post(SAVE, {**ASKED, "text": "", "options.rounds": "4"}))
+    tools = {"tools": ["clock"], "tool_rounds": "6"}
+    page = text(browser.post(SAVE, {**ASKED, **tools, "text": "", "options.rounds": "4"}))
     for words in ("Debate", "sim-swift, sim-sage", "Rounds", "4"):
         assert words in page
     answer = browser.post(SAVE, {"made": hidden(page), "name": "quick", "title": "Quick", "note": "Try."})
     assert (answer.status_code, answer["Location"]) == (302, EDITOR)
     version = PublishedVersion.objects.get()
     assert (version.note, version.document["options"]) == ("Try.", {"rounds": 4})
+    assert (version.document["tools"], version.document["tool_rounds"]) == (["clock"], 6)
     assert "Debate by sim-swift and sim-sage" in text(browser.get(EDITOR))
 
 

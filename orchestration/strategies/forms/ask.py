@@ -16,7 +16,7 @@ from orchestration.llm.models import LanguageModel, ProviderKind
 from orchestration.runs.kinds import Startable, get_kind
 from orchestration.runs.models import Run
 from orchestration.strategies.engine.strategy import Strategy, all_strategies, get_strategy
-from orchestration.strategies.engine.types import USUAL_ROUNDS, Constraints, Request
+from orchestration.strategies.engine.types import MOST_TOOLS, USUAL_ROUNDS, Constraints, Request
 from orchestration.strategies.forms.fields import (
     PREFIX,
     Fault,
@@ -291,7 +291,8 @@ class AskForm(forms.Form):
     def _typed(self, **more: Json) -> dict[str, Json]:
         texts = {name: str(self[name].value() or "") for name in ("text", "system")}
         options = option_values({box.name: typed_value(box) for box in self.option_boxes})
-        shared = {**texts, "models": tuple(self.chosen_models), **more}
+        tools = {"tools": tuple(self.chosen_tools[:MOST_TOOLS]), "tool_rounds": self.more_calls + 1}
+        shared = {**texts, **tools, "models": tuple(self.chosen_models), **more}
         return self._asked(self.chosen_method, shared, options)[1]
 
     def payload(self) -> tuple[str, dict[str, Json]]:
