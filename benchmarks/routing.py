@@ -39,8 +39,8 @@ PLOTTED = 50
 class StreamFigures:
     """One panel and dial: gains in points of utility a request, with the half width of their 95 % interval.
 
-    `late` is the gain over the best model in the second half; `regret` the mean regret against it after
-    each 50th of the stream.
+    `gains` are those of each stream, `late` that in the second half; `regret` is the mean regret against the
+    best model after each 50th of the stream.
     """
 
     panel: str
@@ -48,6 +48,7 @@ class StreamFigures:
     best: str
     gain: float
     gain_error: float
+    gains: Sequence[float]
     late: float
     late_error: float
     over_task: float
@@ -84,7 +85,8 @@ def stream_figures(folder: Path, panel: str, seeds: int, draws: int) -> list[Str
             [mine - other for mine, other in zip(run["auto"].chosen, singly, strict=True)]
             for run, (_, singly) in zip(runs, best, strict=True)
         ]
-        gain, gain_error = interval([100 * fmean(each) for each in lead])
+        gains = [100 * fmean(each) for each in lead]
+        gain, gain_error = interval(gains)
         late, late_error = interval([100 * fmean(each[draws // 2 :]) for each in lead])
         sums = [list(accumulate(each)) for each in lead]
         ends = [max(1, draws * number // PLOTTED) - 1 for number in range(1, PLOTTED + 1)]
@@ -95,6 +97,7 @@ def stream_figures(folder: Path, panel: str, seeds: int, draws: int) -> list[Str
                 best=max((name for name, _ in best), key=[name for name, _ in best].count),
                 gain=gain,
                 gain_error=gain_error,
+                gains=gains,
                 late=late,
                 late_error=late_error,
                 over_task=100 * fmean(fmean(r["auto"].chosen) - fmean(r["task"].chosen) for r in runs),
@@ -116,6 +119,11 @@ def show(streams: Sequence[StreamFigures], found: Sequence[CurveFigures]) -> Non
             f"{row.panel:<8}{row.dial:>5}{row.gain:>+7.2f}{row.gain_error:>6.2f}{row.late:>+7.2f}"
             f"{row.late_error:>6.2f}{row.over_task:>+7.2f}{row.over_random:>+8.2f}  {row.best}; {row.chosen}"
         )
+    if streams:
+        for dial in (None, *DIALS):
+            rows = [row.gains for row in streams if dial in {None, row.dial}]
+            mean, error = interval([fmean(each) for each in zip(*rows, strict=True)])
+            print(f"{'all panels':<10} {dial or 'all dials'}: gain {mean:+.2f} +- {error:.2f}")
     if found:
         heads = f"{'questions':<16}{'number':>7}{'predicted by':>24}{'APGR':>8}{'low':>7}{'high':>7}"
         print(f"{heads}{'splits':>14}{'must':>6}")
