@@ -81,6 +81,25 @@ def test_what_a_run_shows_is_learned_of_its_method_and_of_its_models(
     assert (row.rated, row.liked) == (1.0, 0.0)
 
 
+def test_a_rating_teaches_of_all_that_gave_the_same_answer_and_of_those_that_did_not(
+    closed: Engine, member: Membership
+) -> None:
+    run = closed.execute(an_auto_run(member, method="strategy/voting"))
+    until(lambda: Run.objects.filter(learned_at=None).count() == 0)
+    outcome = run.outcome or {}
+    other = next(each for each in outcome["candidates"] if each["step"] != outcome["chosen"])
+    other["text"] = "The answer is 7."
+    run.save(update_fields=["outcome"])
+    learned = RouterCell.objects.filter(level="kind/number")
+    before = {row.ref: (row.judged, row.quality) for row in learned}
+    for value, same, differs in ((1, (1, 1), (1, 0)), (-1, (1, 0), (0, 0))):
+        rate_run(membership=member, run=run, value=value)
+        for row in learned.all():
+            judged, quality = before[row.ref]
+            added = differs if row.ref == f"model/{other['model']}" else same
+            assert (row.judged - judged, row.quality - quality) == pytest.approx(added, abs=1e-6), row.ref
+
+
 def test_methods_name_the_others_that_their_results_teach_of(member: Membership) -> None:
     request, rules = parsed_auto({"text": QUESTION}), rules_of()
     analysis = analyse(request.text)

@@ -54,7 +54,8 @@ async def beside(members: list[ScriptedModel], point: float) -> Result | None:
     specs = [member.spec for member in members]
     answers = [by_model[spec.name] for spec in specs]
     options = CascadeOptions(point_usd=point)
-    return cascade_beside(Request(text=QUESTION), answers, specs, {}, BELIEF, options)
+    found = cascade_beside(Request(text=QUESTION), answers, specs, {}, BELIEF, options)
+    return found[1] if found is not None else None
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -26,12 +26,13 @@ def cascade_beside(
     profiles: Mapping[str, Sequence[Profile]],
     belief: Belief,
     options: CascadeOptions,
-) -> Result | None:
-    """Return what a cascade of the models would have come to, by their answers; None where it cannot be told.
+) -> tuple[int, Result] | None:
+    """Return whose answer a cascade of the models would have given, and what it would have come to.
 
-    The answers are in the order of the models, each given without the others in sight. Its quality is what is
-    believed of its answer with all of them in sight; it can be told where answers can be compared. What
-    checks and judges say of an answer does not count, nor a threshold among the options.
+    The former is the place of the model; None where it cannot be told. The answers are in the order of the
+    models, each given without the others in sight. Its quality is what is believed of its answer with all of
+    them in sight; it can be told where answers can be compared. What checks and judges say of an answer does
+    not count, nor a threshold among the options.
     """
     question = question_traits(request.text, request.system)
     read = [read_candidate(each, request.text) for each in answers]
@@ -53,11 +54,12 @@ def cascade_beside(
             break
         asked.append(most)
         left.remove(most)
-    chosen = belief.after(question, read).of(asked[posterior.best.places[0]])
+    place = asked[posterior.best.places[0]]
+    chosen = belief.after(question, read).of(place)
     if chosen is None:
         return None
     seconds = [answers[place].latency_s for place in asked]
-    return Result(
+    return place, Result(
         quality=chosen.right,
         cost_usd=float(sum(answers[place].cost_usd or 0 for place in asked)),
         seconds=max(seconds[:width]) + sum(seconds[width:]),

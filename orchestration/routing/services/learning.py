@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
@@ -30,7 +30,8 @@ from orchestration.routing.models import RoutedAnswer, RouterCell
 from orchestration.routing.services.methods import CASCADE, LEAST_PANEL, cascade_options
 from orchestration.runs.engine.types import StepStatus
 from orchestration.runs.models import Call, Rating, Run, RunStatus, Step
-from orchestration.strategies.engine.asking import ask_step
+from orchestration.strategies.engine.asking import ask_step, read_candidate
+from orchestration.strategies.engine.belief.reading import answer_groups
 from orchestration.strategies.engine.cascade import CascadeOptions
 from orchestration.strategies.engine.classification import TaskType
 from orchestration.strategies.engine.strategy import answers_always_asked
@@ -81,17 +82,46 @@ def learn_ratings(run: Run) -> None:
 
 
 def _rate(row: RoutedAnswer, run: Run, values: Sequence[int]) -> None:
-    """Add what is new in the ratings of an answer to the rows of its method."""
+    """Add what is new in the ratings of an answer to the rows of its method, and of those beside it.
+
+    What gave the same answer is as right. Where the answer was liked, what gave another one was wrong; where
+    it was not, nothing is known of that.
+    """
     weight = WEIGHTS[ResultSource.RATING]
     rated, liked = weight * len(values), weight * sum(value > 0 for value in values)
     change = Sums(judged=rated - row.rated, quality=liked - row.liked)
     if change == Sums():
         return
+    changes = {row.ref: change}
+    for ref, is_same in _rated_beside(run):
+        changes[ref] = change if is_same else Sums(judged=liked - row.liked)
     blank = Result(quality=0.0, cost_usd=0.0, seconds=0.0, weight=0.0)
-    rows = increments(row.context, row.ref, blank)
-    _add(run.team_id, (replace(each, added=change, kept=1.0) for each in rows))
+    for ref, added in changes.items():
+        rows = increments(row.context, ref, blank)
+        _add(run.team_id, (replace(each, added=added, kept=1.0) for each in rows))
     row.rated, row.liked = rated, liked
     row.save(update_fields=["rated", "liked"])
+
+
+def _rated_beside(run: Run) -> Iterator[tuple[str, bool]]:
+    """Yield the methods that a run's answer shows something of, and whether they gave the same answer.
+
+    They are the models that its method asked in any case, and a cascade over all of them.
+    """
+    attempt, outcome = run.request["plan"]["chain"][0], run.outcome or {}
+    if outcome.get("method") != attempt["ref"]:
+        return
+    answers = _first_answers(attempt, outcome)
+    groups = answer_groups(read_candidate(_candidate(each), run.request["text"]) for each in answers.values())
+    steps = [each["step"] for each in answers.values()]
+    chosen = next((each for each in groups if outcome.get("chosen") in {steps[at] for at in each}), ())
+    if not chosen or len(answers) < LEAST_PANEL:
+        return
+    names = list(answers)
+    yield from ((f"model/{names[at]}", group == chosen) for group in groups for at in group)
+    beside = _cascade_beside(run, attempt, answers)
+    if beside is not None:
+        yield f"strategy/{CASCADE}", names.index(attempt["models"][beside[0]]) in chosen
 
 
 def stored_context(run: Run) -> RouterContext:
@@ -144,16 +174,14 @@ def _lessons(
         if not number and step.status == StepStatus.DONE:
             outcome = (step.result or {}).get("data") or {}
             yield from _lessons_of_models(attempt, outcome)
-            yield from _lesson_of_cascade(run, attempt, outcome)
+            beside = _cascade_beside(run, attempt, _first_answers(attempt, outcome))
+            if beside is not None:
+                yield Lesson(ref=f"strategy/{CASCADE}", result=beside[1])
 
 
 def _lessons_of_models(attempt: Mapping[str, Json], outcome: Mapping[str, Json]) -> Iterable[Lesson]:
     """Yield what the answers of several models teach of each by itself, by what the run believed of them."""
-    kind, _, name = attempt["ref"].partition("/")
-    if kind != "strategy":
-        return
-    asked = answers_always_asked(name, attempt["options"], len(attempt["models"]))
-    for each in outcome.get("candidates", ())[:asked]:
+    for each in _asked_in_any_case(attempt, outcome):
         quality = each["quality"] or {}
         if quality.get("judged"):
             result = Result(
@@ -165,35 +193,49 @@ def _lessons_of_models(attempt: Mapping[str, Json], outcome: Mapping[str, Json])
             yield Lesson(ref=f"model/{each['model']}", result=result)
 
 
-def _lesson_of_cascade(
-    run: Run, attempt: Mapping[str, Json], outcome: Mapping[str, Json]
-) -> Iterable[Lesson]:
-    """Yield what the answers of a whole panel, each given by itself, teach of a cascade over it."""
+def _asked_in_any_case(
+    attempt: Mapping[str, Json], outcome: Mapping[str, Json]
+) -> Sequence[Mapping[str, Json]]:
+    """Return the answers of a strategy whose models were asked whatever others answered."""
     kind, _, name = attempt["ref"].partition("/")
-    names = attempt["models"]
-    if kind != "strategy" or name == CASCADE or len(names) < LEAST_PANEL:
-        return
-    entries = {entry["spec"]["name"]: entry for entry in run.panel}
-    first = {
+    if kind != "strategy":
+        return ()
+    asked = answers_always_asked(name, attempt["options"], len(attempt["models"]))
+    return list(outcome.get("candidates", ()))[:asked]
+
+
+def _first_answers(
+    attempt: Mapping[str, Json], outcome: Mapping[str, Json]
+) -> Mapping[str, Mapping[str, Json]]:
+    """Return the first usable answer of each of these models, by its name."""
+    return {
         each["model"]: each
-        for each in outcome.get("candidates", ())
+        for each in _asked_in_any_case(attempt, outcome)
         if each["step"] == ask_step(each["model"]) and (each["quality"] or {}).get("usable")
     }
-    is_asked = answers_always_asked(name, attempt["options"], len(names)) >= len(names)
-    if not is_asked or not all(each in first and each in entries for each in names):
-        return
+
+
+def _cascade_beside(
+    run: Run, attempt: Mapping[str, Json], answers: Mapping[str, Mapping[str, Json]]
+) -> tuple[int, Result] | None:
+    """Return what the answers of a whole panel, each given by itself, show of a cascade over it."""
+    entries, names = {entry["spec"]["name"]: entry for entry in run.panel}, attempt["models"]
+    is_cascade = attempt["ref"] == f"strategy/{CASCADE}"
+    if (
+        is_cascade
+        or len(names) < LEAST_PANEL
+        or not all(each in answers and each in entries for each in names)
+    ):
+        return None
     panel = [entries[each] for each in names]
-    specs = [thaw(entry).spec for entry in panel]
-    found = cascade_beside(
+    return cascade_beside(
         Request(text=run.request["text"], system=run.request["system"]),
-        [_candidate(first[each]) for each in names],
-        specs,
+        [_candidate(answers[each]) for each in names],
+        [thaw(entry).spec for entry in panel],
         {each: stored_profiles(entries[each]) for each in names},
         stored_belief(panel),
         CascadeOptions(**cascade_options(run.request["plan"]["dial"])),
     )
-    if found is not None:
-        yield Lesson(ref=f"{kind}/{CASCADE}", result=found)
 
 
 def _candidate(stored: Mapping[str, Json]) -> Candidate:
