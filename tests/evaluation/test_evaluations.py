@@ -24,13 +24,16 @@ from orchestration.evaluation.services.estimating import estimate_evaluation
 from orchestration.evaluation.services.evaluation_runs import AT_ONCE
 from orchestration.library.selectors import saved_definitions
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.registry.seeding import add_simulated
+from orchestration.routing.models import RouterCell
 from orchestration.runs.kinds import get_kind
 from orchestration.runs.models import Call, Run, RunStatus, Step
 from orchestration.runs.services.learning import learn_from_ended_runs
 from orchestration.runs.services.starting import store_run
+from orchestration.strategies.forms.panel import default_panel
 from orchestration.strategies.models import ModelProfile
-from tests.support.engines import Engine
+from tests.support.engines import Engine, until
 from tests.support.evaluations import PAIR, a_dataset, a_payload, an_evaluation
 from tests.support.history import a_member, signed_in
 
@@ -84,6 +87,39 @@ def test_its_pages_show_the_table_the_charts_and_each_item(member: Membership, e
         8,
         "sequential",
     )
+
+
+def learned(member: Membership, ref: str) -> RouterCell:
+    return RouterCell.objects.get(team=member.team, ref=ref, level="")
+
+
+def test_what_was_right_is_learned_of_models_and_of_methods_as_auto_has_them(
+    member: Membership, engine: Engine
+) -> None:
+    panel = default_panel(usable_models(member))
+    usual = {"models": panel, "options": {}}
+    asked = [
+        {"strategy": "voting", **usual},
+        {"strategy": "parallel", "models": panel, "options": {"select": "first_good_enough"}},
+        {"strategy": "sequential", **usual, "models": panel[:2]},
+        {"strategy": "cascade", **usual},
+        {"strategy": "auto", "options": {"method": "strategy/voting"}, "models": panel},
+    ]
+    run = engine.execute(an_evaluation(member, a_dataset(member), configurations=asked))
+    until(lambda: Run.objects.get(pk=run.pk).learned_at is not None)
+    rows = ItemOutcome.objects.filter(configuration__in=(0, 4), correct__isnull=False)
+    right, found = rows.filter(correct=True).count(), learned(member, "strategy/voting")
+    expected = pytest.approx([rows.count(), right, rows.count()], rel=0.01)
+    assert [found.judged, found.quality, found.counted] == expected
+    assert found.cost_usd > 0
+    strategies = RouterCell.objects.filter(ref__startswith="strategy/")
+    assert set(strategies.values_list("ref", flat=True)) == {"strategy/voting"}
+    of_models = [learned(member, f"model/{name}") for name in panel]
+    assert all(0 < each.judged <= 4 for each in of_models)
+    assert {(each.counted, each.cost_usd) for each in of_models} == {(0.0, 0.0)}
+    page = shown(member, "routing:list")
+    assert "not measured" in page
+    assert "10 % of a judgement" in page
 
 
 def test_what_was_right_is_learned_of_each_model_once_an_item(member: Membership, engine: Engine) -> None:

@@ -103,19 +103,20 @@ def optimisation_line(rule: OptimisationRule) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LearnedMethod:
-    """What was learned of a method: means over its results, None where nothing was judged.
+    """What was learned of a method: means over its results, None where nothing was judged or measured.
 
-    `kinds` are the kinds of question it has results for, each with its number and mean quality.
-    `worse` says since when its rated answers are worse than was expected, and by how much.
+    `number` counts what it rests on: results, or judgements where evaluations gave more. `kinds` are the
+    kinds of question that it has any for, each with its number and mean quality. `worse` says since when its
+    rated answers are worse than was expected, and by how much.
     """
 
     ref: str
     title: str
-    counted: float
+    number: float
     quality: float | None
     judged: float
-    cost_usd: float
-    seconds: float
+    cost_usd: float | None
+    seconds: float | None
     kinds: Sequence[tuple[str, float, float | None]] = field(default_factory=tuple)
     worse: tuple[datetime, float] | None = None
 
@@ -134,20 +135,24 @@ def learned_methods(
         LearnedMethod(
             ref=ref,
             title=titles.get(ref, ref),
-            counted=row.counted,
+            number=_number(row),
             quality=_mean(row),
             worse=worse.get(ref),
             judged=row.judged,
-            cost_usd=row.cost_usd / row.counted if row.counted else 0.0,
-            seconds=row.seconds / row.counted if row.counted else 0.0,
+            cost_usd=row.cost_usd / row.counted if row.counted else None,
+            seconds=row.seconds / row.counted if row.counted else None,
             kinds=[
-                (each.level.removeprefix("kind/"), each.counted, _mean(each))
-                for each in sorted(kinds.get(ref, ()), key=lambda each: -each.counted)[:MOST_KINDS]
+                (each.level.removeprefix("kind/"), _number(each), _mean(each))
+                for each in sorted(kinds.get(ref, ()), key=_number, reverse=True)[:MOST_KINDS]
             ],
         )
         for ref, row in whole.items()
     ]
-    return sorted(found, key=lambda each: (-each.counted, each.ref))
+    return sorted(found, key=lambda each: (-each.number, each.ref))
+
+
+def _number(row: RouterCell) -> float:
+    return max(row.counted, row.judged)
 
 
 def _mean(row: RouterCell) -> float | None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from orchestration.routing.engine.arms import (
 )
 from orchestration.routing.engine.beside import cascade_beside
 from orchestration.routing.engine.executing import attempt_step
-from orchestration.routing.engine.learning import Increment, Sums, increments
+from orchestration.routing.engine.learning import KEPT, Cell, Increment, Sums, increments, levels
 from orchestration.routing.models import RoutedAnswer, RouterCell
 from orchestration.routing.services.methods import CASCADE, LEAST_PANEL, cascade_options
 from orchestration.runs.engine.types import StepStatus
@@ -122,6 +123,21 @@ def _rated_beside(run: Run) -> Iterator[tuple[str, bool]]:
     beside = _cascade_beside(run, attempt, answers)
     if beside is not None:
         yield f"strategy/{CASCADE}", names.index(attempt["models"][beside[0]]) in chosen
+
+
+def learn_from_graded(team: UUID, graded: Iterable[tuple[RouterContext, str, Sums]]) -> None:
+    """Add graded results of methods, each with the context of its question; call it in a transaction."""
+    added: dict[Cell, list[Sums]] = defaultdict(list)
+    for context, ref, sums in graded:
+        for level in levels(context):
+            added[Cell(ref=ref, level=level)].append(sums)
+    _add(
+        team,
+        (
+            Increment(cell=cell, added=reduce(Sums.plus, parts), kept=KEPT ** len(parts))
+            for cell, parts in added.items()
+        ),
+    )
 
 
 def stored_context(run: Run) -> RouterContext:

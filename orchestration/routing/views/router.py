@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orchestra_site.accounts.access import MemberRequest, may_configure
 from orchestration.library.selectors import listed_definitions
-from orchestration.routing.engine.arms import Utility
+from orchestration.routing.engine.arms import WEIGHTS, ResultSource, Utility
 from orchestration.routing.models import RouterCell
 from orchestration.routing.parts.overview import learned_methods, optimisation_line, rule_lines
 from orchestration.routing.parts.regret import regret_context
@@ -47,6 +47,7 @@ def overview(request: MemberRequest) -> HttpResponse:
         "usual": next((each for each in saved if each.name == USUAL_RULES), None),
         "others": [each for each in saved if each.name != USUAL_RULES],
         **regret_context(measured_regret(member, timezone.now()), titles),
+        "posterior": WEIGHTS[ResultSource.POSTERIOR],
         "learned": learned_methods(RouterCell.objects.visible_to(member), titles, drifted_methods(member)),
     }
     return render(request, "routing/router.html", context)
