@@ -27,14 +27,7 @@ from orchestration.strategies.engine.effort import Effort, combining, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, FINAL_LINE, blocks
-from orchestration.strategies.engine.rounds import (
-    EarlyStopReason,
-    Round,
-    RoundPlan,
-    StopRequest,
-    ask_round,
-    candidates,
-)
+from orchestration.strategies.engine.rounds import EarlyStopReason, Round, Stop, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
     AS_SHARE,
@@ -124,10 +117,16 @@ class _ParallelRun(StrategyRun):
     async def run(self) -> StrategyOutcome:
         """Ask, select and conclude."""
         first = self.options.select is Select.FIRST_GOOD_ENOUGH
-        plan = RoundPlan(until=self._until, wait_s=self._wait_s, at_once=self.options.max_parallel)
-        score = self._score_one if first else None
         await self.begin("asking")
-        ended = await ask_round(self.panel.members, self.ask, plan, context=self.context, score=score)
+        ended = await Round(
+            models=self.panel.members,
+            ask=self.ask,
+            context=self.context,
+            score=self._score_one if first else None,
+            until=self._until,
+            wait_s=self._wait_s,
+            at_once=self.options.max_parallel,
+        ).run()
         await self.note_stop(ended.stop)
         asked = candidates(ended)
         self.require_answers(asked)
@@ -143,20 +142,20 @@ class _ParallelRun(StrategyRun):
         [scored] = await self.scorer.score([candidate], f"judge/{candidate.model}")
         return scored
 
-    def _until(self, asked: Round[Candidate]) -> StopRequest | None:
+    def _until(self, asked: Round[Candidate]) -> Stop | None:
         """Return why asking should end now: a good answer, the deadline, the time limit of the run."""
-        ending = partial(StopRequest, prompt=self.prompt, answers=answered_candidates(asked.answers))
+        ending = partial(asked.early_stop, prompt=self.prompt, answers=answered_candidates(asked.answers))
         good = [each for each in asked.answers if each.model in asked.ended and overall(each) >= self.needed]
         if self.options.select is Select.FIRST_GOOD_ENOUGH and good:
             best = max(good, key=overall)
             because = good_enough(best, self.needed)
-            return ending(reason=EarlyStopReason.GOOD_ENOUGH, because=because, chosen=best.model)
+            return ending(EarlyStopReason.GOOD_ENOUGH, because, chosen=best.model)
         deadline_in, time_left = self._deadline_in(asked), self.context.time_left()
         if deadline_in is not None and deadline_in <= 0:
             passed = f"The deadline of {self.options.deadline_s:g} s passed."
-            return ending(reason=EarlyStopReason.DEADLINE, because=passed)
+            return ending(EarlyStopReason.DEADLINE, passed)
         if time_left is not None and time_left <= 0:
-            return ending(reason=EarlyStopReason.DEADLINE, because=OUT_OF_TIME, limit="seconds")
+            return ending(EarlyStopReason.DEADLINE, OUT_OF_TIME, limit="seconds")
         return None
 
     def _deadline_in(self, asked: Round[Candidate]) -> float | None:

@@ -23,7 +23,7 @@ from orchestration.strategies.engine.quality.prompts import (
     blocks,
     shortened,
 )
-from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.rounds import Round, candidates
 from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.types import Candidate, is_usable, listed
 
@@ -55,7 +55,7 @@ async def answer_again(
     async def ask(model: ChatModel) -> Candidate:
         return await ask_member(model, prompt(model), part, request=run.request)
 
-    ended = await ask_round(members, ask, RoundPlan(), context=part.context)
+    ended = await Round(models=members, ask=ask, context=part.context).run()
     run.stop = ended.stop
     if ended.stop is not None:
         await announce(part.context, ended.stop.decision, "stop")

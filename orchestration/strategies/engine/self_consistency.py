@@ -26,14 +26,7 @@ from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rewriting import say_the_same
-from orchestration.strategies.engine.rounds import (
-    EarlyStopReason,
-    Round,
-    RoundPlan,
-    StopRequest,
-    ask_round,
-    candidates,
-)
+from orchestration.strategies.engine.rounds import EarlyStopReason, Round, Stop, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, is_usable
@@ -137,15 +130,15 @@ class _Sampling(StrategyRun):
     async def run(self) -> StrategyOutcome:
         """Draw, count, and conclude."""
         await self.begin("asking")
-        plan = RoundPlan(until=self._until, wave=self.options.wave)
         by_name = {draw.spec.name: draw for draw in draws(self.panel.members, self.options.samples)}
         self.vote = answer_vote(self, Panel(members=tuple(by_name.values()), belief=self.panel.belief))
-        ended = await ask_round(
-            list(by_name.values()),
-            lambda each: self._draw(by_name[each.spec.name]),
-            plan,
+        ended = await Round(
+            models=list(by_name.values()),
+            ask=lambda each: self._draw(by_name[each.spec.name]),
             context=self.context,
-        )
+            until=self._until,
+            wave=self.options.wave,
+        ).run()
         await self.note_stop(ended.stop)
         voters = candidates(ended, lambda name: self._step(by_name[name]))
         drawn = [replace(each, model=by_name[each.model].model.spec.name) for each in voters]
@@ -169,7 +162,7 @@ class _Sampling(StrategyRun):
         self.vote.keep(candidate)
         return candidate
 
-    def _until(self, _: Round[Candidate]) -> StopRequest | None:
+    def _until(self, asked: Round[Candidate]) -> Stop | None:
         """Return why no other sample is needed: it cannot, or will hardly, change the winner."""
         casts, written = list(self.vote.casts.values()), self.vote.written
         if not can_be_counted(casts, written):
@@ -185,7 +178,7 @@ class _Sampling(StrategyRun):
             because = f"“{winner}” stays ahead with a probability of {sure:.3f}."
             if winner is None or self.options.sure == 1 or sure < self.options.sure:
                 return None
-        return StopRequest(reason=reason, because=because, prompt=self.prompt, answers=written)
+        return asked.early_stop(reason, because, prompt=self.prompt, answers=written)
 
     async def _score(self, drawn: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Return the scored candidates; samples of one model err alike, so its most frequent one counts."""

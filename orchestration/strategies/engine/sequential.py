@@ -23,7 +23,7 @@ from orchestration.strategies.engine.deciding import (
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions
-from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.rounds import Round, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, listed, percent
 
@@ -99,7 +99,7 @@ class Search(StrategyRun):
 
     async def _try(self, group: Sequence[ChatModel]) -> tuple[Candidate, ...]:
         """Ask models at once and score their answers."""
-        ended = await ask_round(group, self.ask, RoundPlan(), context=self.context)
+        ended = await Round(models=group, ask=self.ask, context=self.context).run()
         self.stop = ended.stop
         step = f"judge/{group[0].spec.name}" if len(group) == 1 else "judge"
         scored = await self.scorer.score(candidates(ended), step)

@@ -19,7 +19,7 @@ from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality.judging import ask_judge
 from orchestration.strategies.engine.quality.rubrics import frozen_rubric
-from orchestration.strategies.engine.rounds import EarlyStopReason, Stop, StopRequest
+from orchestration.strategies.engine.rounds import EarlyStopReason, Reply, Round, Stop
 from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent, is_usable, listed
 from orchestration.strategies.engine.voting.counting import (
@@ -99,9 +99,14 @@ class Vote(StrategyRun):
         await self.context.emit(RunEvent(kind=StrategyEvent.BALLOT_CAST, step=step, data=data))
 
     def reason_to_stop(
-        self, counted: Count, *, prompt: Prompt, written: Sequence[Candidate], likely: str = ""
-    ) -> StopRequest | None:
-        """Return why no other model need vote, None when the others should.
+        self,
+        asked: Round[Reply],
+        counted: Count,
+        prompt: Prompt,
+        written: Sequence[Candidate],
+        likely: str = "",
+    ) -> Stop | None:
+        """Return the stop of a round where no other model need vote, None when the others should.
 
         `prompt` and what has been `written` give what the calls that are left would have cost; `likely` is
         why they are not worth it though they could change the winner.
@@ -113,9 +118,7 @@ class Vote(StrategyRun):
             winner = counted.tally().winner
             result = f"“{winner}” wins" if winner is not None else "there is no winner"
             reason, because = EarlyStopReason.SETTLED, f"Settled: {result} whatever the others say."
-        if not because:
-            return None
-        return StopRequest(reason=reason, because=because, prompt=prompt, answers=written)
+        return asked.early_stop(reason, because, prompt=prompt, answers=written) if because else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

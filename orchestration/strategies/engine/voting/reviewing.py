@@ -23,7 +23,7 @@ from orchestration.strategies.engine.quality.prompts import (
     helper_prompt,
     label,
 )
-from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round
+from orchestration.strategies.engine.rounds import Round, Stop
 from orchestration.strategies.engine.types import Candidate, Request, is_usable
 from orchestration.strategies.engine.voting.counting import Cast
 from orchestration.strategies.engine.voting.deciding import Ballots, Vote
@@ -81,8 +81,9 @@ class Reviewing:
             context.random.shuffle(others)
         self.orders.update(await context.decide("review/orders", drawn))
         reviewers = [model for model in self.vote.panel.members if model.spec.name in self.texts]
-        plan = RoundPlan(until=self._until, wave=self.vote.options.waves)
-        return (await ask_round(reviewers, self._ask, plan, context=context)).stop
+        wave = self.vote.options.waves
+        asked = Round(models=reviewers, ask=self._ask, context=context, until=self._until, wave=wave)
+        return (await asked.run()).stop
 
     async def _ask(self, model: ChatModel) -> Cast:
         try:
@@ -128,10 +129,10 @@ class Reviewing:
     def _none(self, voter: str, why: str) -> Cast:
         return Cast.none(voter, why, contenders=tuple(self.texts))
 
-    def _until(self, asked: Round[Cast]) -> StopRequest | None:
+    def _until(self, asked: Round[Cast]) -> Stop | None:
         prompt = self._prompt(asked.waiting[0])
         counted = self.vote.count(self.casts.values())
-        return self.vote.reason_to_stop(counted, prompt=prompt, written=self.written)
+        return self.vote.reason_to_stop(asked, counted, prompt, self.written)
 
 
 def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str], rule: RuleName) -> Prompt:

@@ -16,7 +16,7 @@ from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
-from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round, candidates
+from orchestration.strategies.engine.rounds import Round, Stop, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable
@@ -126,8 +126,14 @@ class VotingRun(Vote):
         wave = 0 if self.options.ballot is BallotKind.REVIEW else self.options.waves
         step = "stop" if self.options.ballot is BallotKind.ANSWERS else "stop/answers"
         await self.begin("asking")
-        plan = RoundPlan(until=self._until, wave=wave, step=step)
-        ended = await ask_round(self.panel.members, self._ask_voter, plan, context=self.context)
+        ended = await Round(
+            models=self.panel.members,
+            ask=self._ask_voter,
+            context=self.context,
+            until=self._until,
+            wave=wave,
+            step=step,
+        ).run()
         return candidates(ended), ended.stop
 
     async def _ask_voter(self, model: ChatModel) -> Candidate:
@@ -144,13 +150,13 @@ class VotingRun(Vote):
             self.written.append(candidate)
         self.casts[candidate.model] = cast_answer(candidate, self.request.text)
 
-    def _until(self, asked: Round[Candidate]) -> StopRequest | None:
+    def _until(self, asked: Round[Candidate]) -> Stop | None:
         casts, most = self.casts.values(), len(self.written) + len(asked.waiting)
         if self.options.ballot is BallotKind.AUTO and not countable(casts, most, self.options.quorum):
             return None
         counted = self.count(casts)
         likely = self._likely(counted) if self.options.stop is StopMode.POSTERIOR else ""
-        return self.reason_to_stop(counted, prompt=self.prompt, written=self.written, likely=likely)
+        return self.reason_to_stop(asked, counted, self.prompt, self.written, likely)
 
     def _likely(self, counted: Count) -> str:
         """Return why the winner so far is believed, empty where further answers are worth asking for.
