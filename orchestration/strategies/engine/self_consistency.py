@@ -164,10 +164,9 @@ class _Sampling(StrategyRun):
 
     def _until(self, asked: Round[Candidate]) -> Stop | None:
         """Return why no other sample is needed: it cannot, or will hardly, change the winner."""
-        casts, written = list(self.vote.casts.values()), self.vote.written
-        if not can_be_counted(casts, written):
+        if not can_be_counted(list(self.vote.casts.values()), self.vote.written):
             return None
-        counted = self.vote.count(casts)
+        counted = self.vote.count()
         winner = counted.tally().winner
         reason, because = EarlyStopReason.SETTLED, f"Settled: “{winner}” wins whatever other samples say."
         if not counted.is_settled():
@@ -178,7 +177,7 @@ class _Sampling(StrategyRun):
             because = f"“{winner}” stays ahead with a probability of {sure:.3f}."
             if winner is None or self.options.sure == 1 or sure < self.options.sure:
                 return None
-        return asked.early_stop(reason, because, prompt=self.prompt, answers=written)
+        return asked.early_stop(reason, because, prompt=self.prompt, answers=self.vote.written)
 
     async def _score(self, drawn: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Return the scored candidates; samples of one model err alike, so its most frequent one counts."""
