@@ -12,10 +12,8 @@ from pydantic import Field
 
 from orchestra_site.web.patterns import IGNORECASE, Pattern
 from orchestration.expressions.embedded import json_values
-from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import ModelSpec, Purpose, plain
-from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.belief.model import NOTHING, Belief
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
@@ -197,11 +195,9 @@ class _ExpertSearch(Search):
         marked = ANSWER_TAGS.escaped(shortened(self.request.text, MOST_CHARACTERS))
         asked = f"<question>\n{marked}\n</question>"
         prompt = helper_prompt(model.spec, Purpose.CLASSIFY, _TASK, asked, schema=SCHEMA)
-        try:
-            with self.timer.step(CLASSIFY_STEP, name):
-                completion = await self.context.ask(model, prompt, CLASSIFY_STEP)
-        except (ModelError, LimitReached) as error:
-            return rules.task, f"{name} could not classify it: {error} {rules.reason}"
+        completion = await self.ask_helper(model, prompt, CLASSIFY_STEP)
+        if isinstance(completion, str):
+            return rules.task, f"{name} could not classify it: {completion} {rules.reason}"
         task = read_task(completion.text)
         if task is None:
             return rules.task, f"{name} named no kind of task that can be read. {rules.reason}"

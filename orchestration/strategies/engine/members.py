@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.documents import read_document
@@ -69,43 +68,27 @@ def sendable_name(name: str) -> str:
     return f"{plain[: LONGEST_NAME - DIGEST - 1]}_{end}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Toolbox:
-    """The tools that a model may call for an answer, by the names it knows them by, in so many rounds.
+async def _offered_tools(request: Request, model: ModelSpec, context: RunContext) -> Mapping[str, ToolSpec]:
+    """Return the tools that a request offers, by the names a model knows them by, if it can call any."""
+    if Capability.TOOLS not in model.capabilities:
+        return {}
+    specs = [await context.tool(name) for name in sorted(request.tools)]
+    return {sendable_name(spec.name): spec for spec in specs}
 
-    A round is one call of the model. In the last it is given no tools, so that it answers.
-    """
 
-    tools: Mapping[str, ToolSpec] = field(default_factory=dict)
-    rounds: int = 1
-
-    @classmethod
-    async def of(cls, request: Request, model: ModelSpec, context: RunContext) -> Toolbox:
-        """Return what a request offers a model, nothing where that cannot call tools."""
-        if not request.tools or Capability.TOOLS not in model.capabilities:
-            return cls()
-        specs = [await context.tool(name) for name in sorted(request.tools)]
-        return cls(tools={sendable_name(spec.name): spec for spec in specs}, rounds=request.tool_rounds)
-
-    def offered(self, prompt: Prompt) -> Prompt:
-        """Return the prompt with the tools, and the rule on what these give."""
-        if not self.tools:
-            return prompt
-        system, rest = prompt.messages[0], prompt.messages[1:]
-        if system.role != "system":
-            system, rest = Message(role="system", content=""), prompt.messages
-        told = Message(role="system", content=f"{system.content}\n\n{TOOLS_TASK}".lstrip())
-        tools = tuple(
-            ToolDefinition(name=n, description=spec.description[:LONGEST_DESCRIPTION], schema=spec.schema)
-            for n, spec in self.tools.items()
-        )
-        return replace(prompt, messages=(told, *rest), tools=tools)
-
-    def named(self, call: ToolCall) -> ToolSpec:
-        """Return the tool that a call is for. Raises `ToolFailed`."""
-        if call.name not in self.tools:
-            raise unknown_tool(call.name)
-        return self.tools[call.name]
+def with_tools(prompt: Prompt, tools: Mapping[str, ToolSpec]) -> Prompt:
+    """Return the prompt with the tools, and the rule on what these give."""
+    if not tools:
+        return prompt
+    system, rest = prompt.messages[0], prompt.messages[1:]
+    if system.role != "system":
+        system, rest = Message(role="system", content=""), prompt.messages
+    told = Message(role="system", content=f"{system.content}\n\n{TOOLS_TASK}".lstrip())
+    offered = tuple(
+        ToolDefinition(name=name, description=spec.description[:LONGEST_DESCRIPTION], schema=spec.schema)
+        for name, spec in tools.items()
+    )
+    return replace(prompt, messages=(told, *rest), tools=offered)
 
 
 def read_arguments(text: str) -> Mapping[str, Json]:
@@ -165,37 +148,39 @@ async def ask_member(
     It may call the request's tools. `on_error` is called with the error before the candidate is returned.
     """
     name = model.spec.name
-    asked = _Rounds(model=model, timer=timer, toolbox=await Toolbox.of(request, model.spec, timer.context))
+    tools = await _offered_tools(request, model.spec, timer.context)
+    asked = _Rounds(model=model, timer=timer, tools=tools, most=request.tool_rounds if tools else 1)
     try:
         completion = await asked.run(prompt)
     except ModelError as error:
         on_error(error)
         return Candidate(model=name, step=timer.key(ask_step(name)), state="failed", error=str(error))
-    read = partial(answered, name, timer.key(asked.step), completion, question=request.text)
-    return await off_loop(len(completion.text) + len(request.text), read, at_most=READ_AT_ONCE)
+    return await answered(name, timer.key(asked.step), completion, question=request.text)
 
 
 @dataclass(kw_only=True, slots=True)
 class _Rounds:
     """A model on the way to one answer: it is asked, its tool calls are made, and it is asked again.
 
+    A round is one call of the model; in the last one of `most` it is given no tools, so that it answers.
     `step` is the key of the last round. The keys of rounds and calls come from their numbers, so that each
     replays by itself; that of the first round is the one without tools.
     """
 
     model: ChatModel
     timer: StepTimer
-    toolbox: Toolbox
+    tools: Mapping[str, ToolSpec]
+    most: int
     step: str = ""
     asked: list[Completion] = field(default_factory=list)
     calls: int = 0
 
     async def run(self, prompt: Prompt) -> Completion:
         """Ask until the model answers; return what all rounds took. Results fill at most half its context."""
-        prompt = self.toolbox.offered(prompt)
+        prompt = with_tools(prompt, self.tools)
         room = min(LONGEST_RESULTS, CHARACTERS_PER_TOKEN * self.model.spec.context_window // 2)
         while True:
-            last = len(self.asked) + 1 == self.toolbox.rounds
+            last = len(self.asked) + 1 == self.most
             completion = await self._ask(replace(prompt, tools=()) if last else prompt)
             if last or not completion.tool_calls:
                 return self._whole(completion)
@@ -240,7 +225,9 @@ class _Rounds:
         context, written = self.timer.context, call.arguments
         shown: dict[str, Json] = {"model": self.model.spec.name, "arguments": shown_text(written)}
         try:
-            tool = self.toolbox.named(call)
+            if call.name not in self.tools:
+                raise unknown_tool(call.name)
+            tool = self.tools[call.name]
             arguments = await off_loop(len(written), read_arguments, written, at_most=READ_AT_ONCE)
         except ToolFailed as error:
             data = {"tool": call.name, "seconds": 0.0, "ok": False, "error": str(error), **shown}

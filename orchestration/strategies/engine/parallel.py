@@ -10,11 +10,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestration.expressions.values import off_loop
-from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.types import Message, Purpose
-from orchestration.runs.engine.errors import LimitReached
-from orchestration.strategies.engine.asking import READ_AT_ONCE, answered
+from orchestration.strategies.engine.asking import answered
 from orchestration.strategies.engine.deciding import (
     LEAST_USABLE,
     Selection,
@@ -219,13 +216,10 @@ async def synthesise(run: StrategyRun, named: str | None, answers: Sequence[Cand
     told = Message(role="system", content=f"{AGGREGATE_TASK}{FINAL_LINE}{DATA_ONLY}")
     messages = (told, Message(role="user", content=shown))
     prompt = replace(run.prompt, messages=messages, purpose=Purpose.AGGREGATE)
-    try:
-        with run.timer.step(AGGREGATE_STEP, name):
-            completion = await run.context.ask(aggregator, prompt, AGGREGATE_STEP)
-    except (ModelError, LimitReached) as error:
-        return f"{name} could not combine the answers: {error}"
-    read = partial(answered, name, AGGREGATE_STEP, completion)
-    return await off_loop(len(completion.text), read, at_most=READ_AT_ONCE)
+    completion = await run.ask_helper(aggregator, prompt, AGGREGATE_STEP)
+    if isinstance(completion, str):
+        return f"{name} could not combine the answers: {completion}"
+    return await answered(name, AGGREGATE_STEP, completion)
 
 
 class Parallel(PanelStrategy):

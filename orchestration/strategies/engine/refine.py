@@ -17,10 +17,8 @@ from pydantic import Field
 from orchestration.expressions.embedded import json_values
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.blocks import BlockTags
-from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, ModelSpec, Prompt, Purpose
-from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import READ_AT_ONCE
@@ -169,11 +167,9 @@ class _RefineRun(StrategyRun):
         marked = blocks(critic.spec, self.request, [self.drafts[-1].text], rest=ROOM_FOR_REST)
         texts = (f"{CRITIC_TASK}{DATA_ONLY}", f"{marked}\n\n{CRITIC_FORM}")
         prompt = helper_prompt(critic.spec, Purpose.JUDGE, *texts)
-        try:
-            with self.timer.step(step, name):
-                completion = await self.context.ask(critic, prompt, step)
-        except (ModelError, LimitReached) as error:
-            self.notes.append(f"{name} could not criticise the draft: {error}")
+        completion = await self.ask_helper(critic, prompt, step)
+        if isinstance(completion, str):
+            self.notes.append(f"{name} could not criticise the draft: {completion}")
             return ()
         text = completion.text
         read = await off_loop(len(text), read_critique, text, at_most=READ_AT_ONCE)

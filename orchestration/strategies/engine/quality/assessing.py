@@ -20,7 +20,7 @@ from orchestration.strategies.engine.belief.reading import ReadAnswer, question_
 from orchestration.strategies.engine.options import JudgeOptions, StrategyOptions
 from orchestration.strategies.engine.quality.checks import MISFIT, examine
 from orchestration.strategies.engine.quality.judging import JudgeReport, ask_judge, assign
-from orchestration.strategies.engine.quality.rubrics import Dimension, frozen_rubric
+from orchestration.strategies.engine.quality.rubrics import Dimension
 from orchestration.strategies.engine.quality.scoring import (
     ExaminedAnswer,
     Finding,
@@ -97,11 +97,11 @@ class Scorer:
         independent = {c.step: read[c.step] for c in compared if c.step in read}
         agreed = compare_answers(belief, question, independent)
         scored = answered_candidates(candidates)
-        rubric, named = frozen_rubric(request.rubric), self.panel.families
+        named = self.panel.families
         families = {c.step: named.get(c.model, "") for c in scored if c.step in read}
         async with asyncio.TaskGroup() as group:
             tasks = [
-                (judge, group.create_task(ask_judge(judge, request, seen, context, rubric)))
+                (judge, group.create_task(ask_judge(judge, request, seen, context)))
                 for judge, steps in assign(self.judges, families)
                 for seen in [[answers[step] for step in steps]]
             ]

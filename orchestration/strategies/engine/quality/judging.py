@@ -20,7 +20,7 @@ from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.strategies.engine.quality.prompts import judge_prompt, label
-from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric
+from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric, frozen_rubric
 from orchestration.strategies.engine.quality.scoring import JudgeRating
 from orchestration.strategies.engine.types import Candidate, Request
 
@@ -98,18 +98,15 @@ def assign(
 
 
 async def ask_judge(
-    judge: ChatModel,
-    request: Request,
-    candidates: Sequence[Candidate],
-    context: RunContext,
-    rubric: Rubric = FIVE_DIMENSIONS,
+    judge: ChatModel, request: Request, candidates: Sequence[Candidate], context: RunContext
 ) -> JudgeReport:
-    """Have `judge` score the candidates by a rubric.
+    """Have `judge` score the candidates by the request's rubric.
 
     A single answer is scored once; several are scored twice, the second time in reverse order, and the
     scores are averaged. The first order is random and journaled.
     """
     name, texts = judge.spec.name, {each.step: each.text for each in candidates}
+    rubric = frozen_rubric(request.rubric)
 
     async def verdicts(key: str, order: Sequence[str]) -> Verdicts:
         prompt = judge_prompt(judge.spec, request, [texts[step] for step in order], rubric)

@@ -18,7 +18,6 @@ from orchestration.strategies.engine.consensus.tallying import NOT_SHARED, break
 from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality.judging import ask_judge
-from orchestration.strategies.engine.quality.rubrics import frozen_rubric
 from orchestration.strategies.engine.rounds import EarlyStopReason, Reply, Round, Stop
 from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent, is_usable, listed
@@ -265,9 +264,8 @@ async def ask_for_choice(vote: Vote, judge: str, contenders: Sequence[Contender]
         return Cast(voter=judge, choice=contenders[0].label, reason=ONLY_ONE)
     await vote.begin("judging")
     shown = {each.label: representative(each, vote.candidates) for each in contenders}
-    model, rubric = vote.panel.named(judge), frozen_rubric(vote.request.rubric)
     with vote.timer.step(step_key("judge", judge), judge):
-        report = await ask_judge(model, vote.request, [*shown.values()], vote.context, rubric)
+        report = await ask_judge(vote.panel.named(judge), vote.request, [*shown.values()], vote.context)
     ratings = {name: report.ratings[each.step] for name, each in shown.items() if each.step in report.ratings}
     if not ratings:
         return Cast.none(judge, next(iter(report.remarks.values())))
