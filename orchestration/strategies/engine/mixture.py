@@ -95,7 +95,7 @@ class _MixtureRun(RewritingRun):
         written = await synthesise(self, self.options.aggregator, shown)
         if isinstance(written, str):
             return written
-        [checked] = await self.scorer.by_checks_alone().score([written], "checks")
+        [checked] = await self.scorer.check([written])
         unusable = f"What {written.model} wrote from the answers cannot be used: this is the best of them."
         return checked if is_usable(checked) else unusable
 

@@ -181,7 +181,7 @@ class _ParallelRun(StrategyRun):
 
     async def _synthesise(self, asked: Sequence[Candidate]) -> StrategyOutcome:
         """Have the aggregator combine the usable answers; if it cannot, conclude with the best one."""
-        checked = await self.scorer.by_checks_alone().score(asked, "checks")
+        checked = await self.scorer.check(asked)
         usable = [candidate for candidate in checked if overall(candidate) >= LEAST_USABLE]
         written: Candidate | str = f"There was nothing to combine: {counted(len(usable), 'usable answer')}."
         if len(usable) > 1:

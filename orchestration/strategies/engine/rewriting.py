@@ -60,7 +60,7 @@ async def answer_again(
     if ended.stop is not None:
         await announce(part.context, ended.stop.decision, "stop")
     found = candidates(ended, lambda name: part.key(ask_step(name)))
-    return await run.scorer.by_checks_alone().score(found, "checks")
+    return await run.scorer.check(found)
 
 
 def say_the_same(first: Candidate, second: Candidate, question: str) -> bool:

@@ -26,7 +26,7 @@ from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rewriting import say_the_same
-from orchestration.strategies.engine.rounds import EarlyStopReason, Round, Stop, candidates
+from orchestration.strategies.engine.rounds import Round, Stop, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, is_usable
@@ -157,7 +157,7 @@ class _Sampling(StrategyRun):
         part = self.timer.again(draw.number)
         prompt = replace(self.prompt, sample=draw.number - 1)
         answer = await ask_member(draw.model, prompt, part, request=self.request)
-        [checked] = await self.scorer.by_checks_alone().score([answer], "checks")
+        [checked] = await self.scorer.check([answer])
         candidate = replace(checked, model=draw.spec.name)
         self.vote.keep(candidate)
         return candidate
@@ -167,17 +167,12 @@ class _Sampling(StrategyRun):
         if not can_be_counted(list(self.vote.casts.values()), self.vote.written):
             return None
         counted = self.vote.count()
-        winner = counted.tally().winner
-        reason, because = EarlyStopReason.SETTLED, f"Settled: “{winner}” wins whatever other samples say."
-        if not counted.is_settled():
-            votes = Counter(ballot.choice for ballot in counted.ballots if ballot.choice is not None)
-            leader, second = [*(most for _, most in votes.most_common(2)), 0, 0][:2]
-            sure = stays_ahead(leader, second)
-            reason = EarlyStopReason.LIKELY
-            because = f"“{winner}” stays ahead with a probability of {sure:.3f}."
-            if winner is None or self.options.sure == 1 or sure < self.options.sure:
-                return None
-        return asked.early_stop(reason, because, prompt=self.prompt, answers=self.vote.written)
+        votes = Counter(ballot.choice for ballot in counted.ballots if ballot.choice is not None)
+        leader, second = [*(most for _, most in votes.most_common(2)), 0, 0][:2]
+        sure, winner = stays_ahead(leader, second), counted.tally().winner  # sure is below 1
+        is_likely = sure >= self.options.sure
+        likely = f"“{winner}” stays ahead with a probability of {sure:.3f}." if is_likely else ""
+        return self.vote.reason_to_stop(asked, counted, self.prompt, likely, "other samples")
 
     async def _score(self, drawn: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Return the scored candidates; samples of one model err alike, so its most frequent one counts."""

@@ -41,13 +41,12 @@ from orchestration.strategies.engine.types import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scorer:
-    """Scores a run's candidates by the panel's belief, by judges, and if it `compares` by agreement."""
+    """Scores a run's candidates by the panel's belief, by agreement, and by judges."""
 
     request: Request
     timer: StepTimer
     panel: Panel
     judges: Sequence[ChatModel] = ()
-    compares: bool = True
 
     @classmethod
     def judged_by(cls, options: StrategyOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
@@ -55,9 +54,9 @@ class Scorer:
         named = (options.judge, options.second_judge) if isinstance(options, JudgeOptions) else ()
         return cls(request=request, timer=timer, panel=panel, judges=panel.each_named(*named))
 
-    def by_checks_alone(self) -> Scorer:
-        """Return a scorer that asks no judge and does not lower a score for disagreement."""
-        return replace(self, judges=(), compares=False)
+    async def check(self, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """Return the candidates with their quality by the checks alone: asks no judge, compares with none."""
+        return await replace(self, judges=()).score(candidates, "", independent=())
 
     async def score(
         self,
@@ -77,7 +76,7 @@ class Scorer:
         if self.judges:
             await begin_phase(self.timer.context, "judging")
         with timed if self.judges else nullcontext():
-            qualities = await self.assess(candidates, compared if self.compares else ())
+            qualities = await self.assess(candidates, compared)
         return tuple(replace(each, quality=qualities.get(each.step)) for each in candidates)
 
     async def assess(

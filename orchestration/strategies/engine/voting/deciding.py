@@ -109,7 +109,7 @@ class Vote(StrategyRun):
         await self.context.emit(RunEvent(kind=StrategyEvent.BALLOT_CAST, step=step, data=data))
 
     def reason_to_stop(
-        self, asked: Round[Reply], counted: Count, prompt: Prompt, likely: str = ""
+        self, asked: Round[Reply], counted: Count, prompt: Prompt, likely: str, others: str = "the others"
     ) -> Stop | None:
         """Return the stop of a round where no other model need vote, None when the others should.
 
@@ -122,7 +122,7 @@ class Vote(StrategyRun):
         if counted.is_settled():
             winner = counted.tally().winner
             result = f"“{winner}” wins" if winner is not None else "there is no winner"
-            reason, because = EarlyStopReason.SETTLED, f"Settled: {result} whatever the others say."
+            reason, because = EarlyStopReason.SETTLED, f"Settled: {result} whatever {others} say."
         if not because:
             return None
         return asked.early_stop(reason, because, prompt=prompt, answers=self.written)

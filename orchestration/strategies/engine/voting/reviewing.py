@@ -114,7 +114,7 @@ class Reviewing:
         return Cast.none(voter, why, contenders=tuple(self.texts))
 
     def _until(self, asked: Round[Cast]) -> Stop | None:
-        return self.vote.reason_to_stop(asked, self.vote.count(), self._prompt(asked.waiting[0]))
+        return self.vote.reason_to_stop(asked, self.vote.count(), self._prompt(asked.waiting[0]), "")
 
 
 def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str], rule: RuleName) -> Prompt:

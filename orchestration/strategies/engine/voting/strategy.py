@@ -14,7 +14,6 @@ from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
 from orchestration.strategies.engine.deciding import Selection, overall, select_best
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
-from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.rounds import Round, Stop, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
@@ -132,8 +131,7 @@ class VotingRun(Vote):
         self.candidates, self.stops = candidates(ended), [] if ended.stop is None else [ended.stop]
 
     async def _ask_voter(self, model: ChatModel) -> Candidate:
-        answer = await ask_member(model, self.prompt, self.timer, request=self.request)
-        [candidate] = await self.scorer.by_checks_alone().score([answer], "checks")
+        [candidate] = await self.scorer.check([await self.ask(model)])
         self.keep(candidate)
         if self.options.ballot is BallotKind.ANSWERS:
             await self.emit_ballot(self.casts[candidate.model])
