@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +38,7 @@ from orchestration.strategies.engine.asking import (
     tool_step,
 )
 from orchestration.strategies.engine.quality.prompts import shortened
-from orchestration.strategies.engine.rounds import single_error
+from orchestration.strategies.engine.rounds import run_together
 from orchestration.strategies.engine.types import Candidate, Request, total
 from orchestration.tools.engine.tool import ToolFailed, ToolFault, ToolSpec, storable, unknown_tool
 
@@ -201,13 +200,7 @@ class _Rounds:
         """Make the calls of a round at the same time and return their results, which share the room."""
         first, share = self.calls + 1, room // len(calls)
         self.calls += len(calls)
-        with single_error():
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._call(each, number, share))
-                    for number, each in enumerate(calls, start=first)
-                ]
-        return [task.result() for task in tasks]
+        return await run_together(self._call(each, place, share) for place, each in enumerate(calls, first))
 
     async def _call(self, call: ToolCall, number: int, room: int) -> str:
         """Make a call and return the text of its result; of a failure the model is told, too.

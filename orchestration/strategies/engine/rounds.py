@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -23,6 +23,7 @@ from orchestration.strategies.engine.types import Candidate, counted, dollars, t
 CUT_OFF = "Cancelled before the run went on."
 
 Reply = TypeVar("Reply")
+Result = TypeVar("Result")
 
 
 class EarlyStopReason(StrEnum):
@@ -268,6 +269,14 @@ def candidates(ended: Round[Candidate], step: Callable[[str], str] = ask_step) -
         else:
             found.append(ended.replies.get(name, none))
     return tuple(found)
+
+
+async def run_together(work: Iterable[Coroutine[None, None, Result]]) -> list[Result]:
+    """Run at the same time and return the results in order; the first error ends all and is raised."""
+    with single_error():
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in work]
+    return [task.result() for task in tasks]
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
@@ -28,6 +27,7 @@ from orchestration.strategies.engine.quality.scoring import (
     combine,
     compare_answers,
 )
+from orchestration.strategies.engine.rounds import run_together
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import (
     Candidate,
@@ -98,13 +98,10 @@ class Scorer:
         scored = answered_candidates(candidates)
         named = self.panel.families
         families = {c.step: named.get(c.model, "") for c in scored if c.step in read}
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                (judge, group.create_task(ask_judge(judge, request, seen, context)))
-                for judge, steps in assign(self.judges, families)
-                for seen in [[answers[step] for step in steps]]
-            ]
-        reports = [(judge, task.result()) for judge, task in tasks]
+        assigned = assign(self.judges, families)
+        seen = ((judge, [answers[step] for step in steps]) for judge, steps in assigned)
+        found_by = await run_together(ask_judge(judge, request, shown, context) for judge, shown in seen)
+        reports = [(judge, report) for (judge, _), report in zip(assigned, found_by, strict=True)]
         qualities: dict[str, Quality] = {}
         for candidate in scored:
             step, believed = candidate.step, BASE

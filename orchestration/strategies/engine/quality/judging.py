@@ -6,7 +6,6 @@ model family while another judge is there.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +14,14 @@ from itertools import chain
 from orchestration.expressions.embedded import json_values
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Completion, Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.strategies.engine.quality.prompts import judge_prompt, label
 from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric, frozen_rubric
 from orchestration.strategies.engine.quality.scoring import JudgeRating
+from orchestration.strategies.engine.rounds import run_together
 from orchestration.strategies.engine.types import Candidate, Request
 
 MOST_REASON = 300
@@ -108,46 +108,40 @@ async def ask_judge(
     name, texts = judge.spec.name, {each.step: each.text for each in candidates}
     rubric = frozen_rubric(request.rubric)
 
-    async def verdicts(key: str, order: Sequence[str]) -> Verdicts:
+    async def reply(key: str, order: Sequence[str]) -> Completion | str:
         prompt = judge_prompt(judge.spec, request, [texts[step] for step in order], rubric)
         try:
-            completion = await context.ask(judge, prompt, step_key("judge", name, key))
+            return await context.ask(judge, prompt, step_key("judge", name, key))
         except (ModelError, LimitReached) as error:
             return f"{name} could not judge: {error}"
-        return verdicts_in(name, completion.text, order, rubric)
 
     drawn = list(texts)
     if len(drawn) == 1:
-        return judge_report(name, drawn, [await verdicts(drawn[0], drawn)], rubric)
+        return judge_report(name, [(drawn, await reply(drawn[0], drawn))], rubric)
     context.random.shuffle(drawn)
     order = await context.decide(step_key("judge", name, "order"), drawn)
-    async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(verdicts(*each)) for each in (("1", order), ("2", order[::-1]))]
-    return judge_report(name, list(texts), [each.result() for each in asked], rubric)
-
-
-Verdicts = Mapping[str, JudgeVerdict] | str
-"""Verdicts by step, or why there are none."""
-
-
-def verdicts_in(judge: str, text: str, order: Sequence[str], rubric: Rubric) -> Verdicts:
-    """Return the verdicts on answers that were shown to a judge in this order, by name."""
-    found = read_verdicts(text, rubric)
-    if not found:
-        return f"{judge} gave no verdict that can be read: it counts for nothing."
-    return {name: found[label(place)] for place, name in enumerate(order) if label(place) in found}
+    orders = (order, order[::-1])
+    said = await run_together(reply(str(place), shown) for place, shown in enumerate(orders, start=1))
+    return judge_report(name, list(zip(orders, said, strict=True)), rubric)
 
 
 def judge_report(
-    judge: str, steps: Sequence[str], readings: Sequence[Verdicts], rubric: Rubric
+    judge: str, said: Sequence[tuple[Sequence[str], Completion | str]], rubric: Rubric
 ) -> JudgeReport:
-    """Return the result of a judge from its verdicts, in one order or in two."""
-    report = JudgeReport()
-    failures = [reading for reading in readings if isinstance(reading, str)]
-    for step in steps:
-        verdicts = [reading[step] for reading in readings if not isinstance(reading, str) and step in reading]
-        if verdicts:
-            report.ratings[step] = average(judge, verdicts, rubric)
+    """Return the result of a judge: from its replies, or why there is none, and the steps each was shown."""
+    report, failures = JudgeReport(), []
+    verdicts: dict[str, list[JudgeVerdict]] = {step: [] for step in said[0][0]}
+    for order, reply in said:
+        found = {} if isinstance(reply, str) else read_verdicts(reply.text, rubric)
+        if not found:
+            unread = f"{judge} gave no verdict that can be read: it counts for nothing."
+            failures.append(reply if isinstance(reply, str) else unread)
+        for place, step in enumerate(order):
+            if label(place) in found:
+                verdicts[step].append(found[label(place)])
+    for step, given in verdicts.items():
+        if given:
+            report.ratings[step] = average(judge, given, rubric)
         else:
             report.remarks[step] = failures[0] if failures else f"{judge} gave no verdict on this answer."
     return report
