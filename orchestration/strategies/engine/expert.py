@@ -27,7 +27,7 @@ from orchestration.strategies.engine.classification import (
 )
 from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.profiles import Profile, profile_for
+from orchestration.strategies.engine.profiles import Profile, Profiles, profile_for
 from orchestration.strategies.engine.quality.prompts import (
     ANSWER_TAGS,
     closed_object,
@@ -69,15 +69,11 @@ class Ranked:
 
 
 def rank(
-    specs: Sequence[ModelSpec],
-    question: QuestionTraits,
-    prefer: Prefer,
-    belief: Belief,
-    known: Mapping[str, Sequence[Profile]],
+    specs: Sequence[ModelSpec], question: QuestionTraits, prefer: Prefer, belief: Belief, known: Profiles
 ) -> tuple[Ranked, ...]:
     """Return the models, best first; ties go by cost, seconds, and their order in `specs`.
 
-    `known` are their profiles, by name, for success, time and cost. A model without a price counts with the
+    `known` are their profiles, for success, time and cost. A model without a price counts with the
     mean cost of the others, and as the most expensive in a tie.
     """
     profiles = [profile_for(spec, question.task, known.get(spec.name, ())) for spec in specs]
@@ -273,11 +269,7 @@ class Expert(Sequential):
         return Effort(answers=(first, panel), at_once=1, helping=helping)
 
     def order(
-        self,
-        panel: Sequence[ModelSpec],
-        options: StrategyOptions,
-        request: Request,
-        profiles: Mapping[str, Sequence[Profile]],
+        self, panel: Sequence[ModelSpec], options: StrategyOptions, request: Request, profiles: Profiles
     ) -> Sequence[ModelSpec]:
         """Return the models as they rank for the kind of task that the words of the request say."""
         given = parse_options(ExpertOptions, options.model_dump())

@@ -16,7 +16,7 @@ from pydantic import Field
 from orchestration.strategies.engine.deciding import Selection, estimated, select_best
 from orchestration.strategies.engine.effort import Effort, combining, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
-from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
+from orchestration.strategies.engine.options import Aggregator, AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.parallel import synthesise
 from orchestration.strategies.engine.rewriting import RewritingRun
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
@@ -42,9 +42,8 @@ class MixtureChoices(StrategyOptions):
         description="How often each model answers before the answers are combined; from the second layer on"
         " it is shown all answers of the layer before.",
     )
-    aggregator: ModelName | None = Field(
+    aggregator: Aggregator = Field(
         default=None,
-        title="Aggregator",
         description="Model that writes the final answer from those of the last layer. Empty: the model"
         " of the panel that is expected to be right most often.",
     )

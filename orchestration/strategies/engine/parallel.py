@@ -22,12 +22,17 @@ from orchestration.strategies.engine.deciding import (
 )
 from orchestration.strategies.engine.effort import Effort, combining, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
-from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
+from orchestration.strategies.engine.options import (
+    Aggregator,
+    AnswerOptions,
+    StrategyOptions,
+    Threshold,
+    parse_options,
+)
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, FINAL_LINE, blocks
 from orchestration.strategies.engine.rounds import EarlyStopReason, Round, Stop, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
-    AS_SHARE,
     Candidate,
     StrategyOutcome,
     answered_candidates,
@@ -56,17 +61,12 @@ class ParallelChoices(StrategyOptions):
         description="Best: the answer of the highest quality. First good enough: the first one that reaches"
         " the threshold; the other calls are cancelled. Synthesis: one model combines the answers.",
     )
-    threshold: float = Field(
+    threshold: Threshold = Field(
         default=0.6,
-        ge=0.1,
-        le=0.99,
-        title="Good enough",
         description="Estimated quality that ends the wait when the first good answer is selected.",
-        json_schema_extra=AS_SHARE,
     )
-    aggregator: ModelName | None = Field(
+    aggregator: Aggregator = Field(
         default=None,
-        title="Aggregator",
         description="Model that combines the answers in a synthesis. Empty: the model of the panel"
         " that is expected to be right most often.",
     )

@@ -24,7 +24,7 @@ from orchestration.strategies.engine.asking import ask_step
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.members import ask_member
-from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
+from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, Temperature, parse_options
 from orchestration.strategies.engine.rewriting import say_the_same
 from orchestration.strategies.engine.rounds import Round, Stop, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
@@ -42,11 +42,8 @@ from orchestration.strategies.engine.voting.strategy import (
 class SamplingChoices(StrategyOptions):
     """Options of self-consistency alone."""
 
-    temperature: float | None = Field(
+    temperature: Temperature = Field(
         default=0.7,
-        ge=0,
-        le=2,
-        title="Temperature",
         description="Samples have to differ: 0 answers alike each time, higher values vary more. Empty: the"
         " model's own default.",
     )

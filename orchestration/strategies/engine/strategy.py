@@ -23,7 +23,7 @@ from orchestration.strategies.engine.belief.reading import question_traits
 from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
-from orchestration.strategies.engine.profiles import Profile
+from orchestration.strategies.engine.profiles import Profiles
 from orchestration.strategies.engine.types import Request, StrategyOutcome
 
 PACKAGE = "orchestration.strategies.engine"
@@ -33,13 +33,13 @@ PACKAGE = "orchestration.strategies.engine"
 class Panel:
     """The models a strategy may use: members in order, and helpers (judge, aggregator) by name.
 
-    `profiles` are those of the models, by name, for each type of task; `belief` is what is believed of their
-    answers. Raises `InvalidRequest` for an empty panel or a model named twice.
+    `belief` is what is believed of their answers. Raises `InvalidRequest` for an empty panel or a model named
+    twice.
     """
 
     members: tuple[ChatModel, ...]
     helpers: Mapping[str, ChatModel] = field(default_factory=dict)
-    profiles: Mapping[str, Sequence[Profile]] = field(default_factory=dict)
+    profiles: Profiles = field(default_factory=dict)
     belief: Belief = field(default_factory=shipped_belief)
 
     def __post_init__(self) -> None:
@@ -151,9 +151,9 @@ class Strategy(ABC):
         panel: Sequence[ModelSpec],
         options: StrategyOptions,  # noqa: ARG002  # for overriding
         request: Request,  # noqa: ARG002
-        profiles: Mapping[str, Sequence[Profile]],  # noqa: ARG002
+        profiles: Profiles,  # noqa: ARG002
     ) -> Sequence[ModelSpec]:
-        """Return the models in the order in which they are asked; `profiles` are theirs, by name."""
+        """Return the models in the order in which they are asked."""
         return panel
 
     def moment(self, key: str) -> str:

@@ -219,18 +219,15 @@ def no_winner_error(vote: Vote, result: VoteResult) -> EngineError:
     """Return the error of a vote without a winner: the reason, who abstained, what would help."""
     limits = [stop.because for stop in vote.stops if stop.limit]
     silent = [ballot for ballot in result.count.ballots if ballot.abstained]
-    abstentions = [f"{ballot.voter} abstained: {_sentence(ballot.reason)}" for ballot in silent]
-    words = [result.tally.reason, *limits, *abstentions]
+    abstentions = [f"{ballot.voter} abstained: {ballot.reason}" for ballot in silent]
+    words = [each if each.endswith((".", "!", "?")) else f"{each}." for each in abstentions]
+    words = [result.tally.reason, *limits, *words]
     if result.tally.verdict is TallyVerdict.NO_QUORUM:
         return QuorumMissed(" ".join([*words, _ADVICE[vote.options.ballot, vote.is_auto]]))
     advice = "Choose the plurality rule, or ask more models."
     if result.tally.verdict is TallyVerdict.NO_JUDGEMENT:
         advice = "Name another judge, or choose a rule that needs none."
     return VoteUndecided(" ".join([*words, advice]))
-
-
-def _sentence(words: str) -> str:
-    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 _ADVICE = {
