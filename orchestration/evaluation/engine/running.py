@@ -50,10 +50,8 @@ def training_examples(items: Iterable[Item], labels: Mapping[ItemKey, Label]) ->
     return tuple(
         TrainingExample(
             prompt=item.prompt,
-            task_type=item.task_type,
-            reference=labels[item.key].reference,
             answers={
-                model: GradedAnswer(text=answer.text, correct=correct, cost_usd=answer.cost_usd)
+                model: GradedAnswer(text=answer.text, correct=correct)
                 for model, answer in item.answers.items()
                 if answer.text is not None and (correct := labels[item.key].correct(model)) is not None
             },

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
@@ -83,11 +82,10 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GradedAnswer:
-    """A model's recorded answer, what it cost in US dollars, and whether it was right."""
+    """A model's recorded answer, and whether it was right."""
 
     text: str
     correct: bool
-    cost_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,8 +93,6 @@ class TrainingExample:
     """A recorded question with graded answers, by model."""
 
     prompt: str
-    task_type: str = ""
-    reference: str | None = None
     answers: Mapping[str, GradedAnswer] = field(default_factory=dict)
 
 
