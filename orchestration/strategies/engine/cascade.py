@@ -272,7 +272,7 @@ class _CascadeRun(StrategyRun):
                 prompt = replace(prompt, messages=(system, marked))
             return await ask_member(model, prompt, self.timer, request=self.request)
 
-        ended = await Round(models=level, ask=ask, context=self.context).run()
+        ended = await Round(level, ask, self.context).run()
         self.stop = ended.stop
         return candidates(ended)
 

@@ -129,14 +129,8 @@ def narrowed(whole: Estimate, at: float) -> Estimate:
     """Return the estimate with ranges at most a factor of five wide, around what is `at` a share of them."""
     cost_low, cost_high = _within(whole.cost_low, whole.cost_high, at=at)
     seconds = (None if each is None else Decimal(each) for each in (whole.seconds_low, whole.seconds_high))
-    soonest, latest = _within(*seconds, at=at)
-    return replace(
-        whole,
-        cost_low=cost_low,
-        cost_high=cost_high,
-        seconds_low=None if soonest is None else float(soonest),
-        seconds_high=None if latest is None else float(latest),
-    )
+    soonest, latest = (None if each is None else float(each) for each in _within(*seconds, at=at))
+    return replace(whole, cost_low=cost_low, cost_high=cost_high, seconds_low=soonest, seconds_high=latest)
 
 
 def _within(low: Decimal | None, high: Decimal | None, *, at: float) -> tuple[Decimal | None, Decimal | None]:

@@ -116,9 +116,9 @@ class _ParallelRun(StrategyRun):
         first = self.options.select is Select.FIRST_GOOD_ENOUGH
         await self.begin("asking")
         ended = await Round(
-            models=self.panel.members,
-            ask=self.ask,
-            context=self.context,
+            self.panel.members,
+            self.ask,
+            self.context,
             score=self._score_one if first else None,
             until=self._until,
             wait_s=self._wait_s,

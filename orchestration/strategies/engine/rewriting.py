@@ -55,7 +55,7 @@ async def answer_again(
     async def ask(model: ChatModel) -> Candidate:
         return await ask_member(model, prompt(model), part, request=run.request)
 
-    ended = await Round(models=members, ask=ask, context=part.context).run()
+    ended = await Round(members, ask, part.context).run()
     run.stop = ended.stop
     if ended.stop is not None:
         await announce(part.context, ended.stop.decision, "stop")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, Self, TypeVar
@@ -82,7 +82,7 @@ class Stop:
         return f"{self.because} {saved}."
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(slots=True)
 class Round(Generic[Reply]):
     """A round of questions to `models`: how it is asked, what may end it early, and its state so far.
 
@@ -99,6 +99,7 @@ class Round(Generic[Reply]):
     models: Sequence[ChatModel]
     ask: Callable[[ChatModel], Awaitable[Reply]]
     context: RunContext
+    _: KW_ONLY
     score: Callable[[Reply], Awaitable[Reply]] | None = None
     until: Callable[[Round[Reply]], Stop | None] = lambda _: None
     wait_s: Callable[[Round[Reply]], float | None] = lambda _: None
@@ -149,10 +150,8 @@ class Round(Generic[Reply]):
     async def _recall(self) -> AbstractSet[str]:
         """Adopt the stop that ended this round in an earlier attempt; return the models that it left out."""
         earlier = self.context.recall(self.step)
-        if earlier is None:
-            return set()
-        stop = Stop.from_json(earlier)
-        if not set(self.names) & {*stop.left_out, *stop.unscored}:
+        stop = None if earlier is None else Stop.from_json(earlier)
+        if stop is None or not set(self.names) & {*stop.left_out, *stop.unscored}:
             return set()
         self.stop = Stop.from_json(await self.context.decide(self.step, earlier))
         return stop.left_out.keys()

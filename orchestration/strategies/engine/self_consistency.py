@@ -122,35 +122,33 @@ class _Sampling(StrategyRun):
     """One run, and the vote of its draws, each of which is a voter."""
 
     options: SelfConsistencyOptions
+    by_name: Mapping[str, Draw] = field(init=False)
     vote: VotingRun = field(init=False)
 
     async def run(self) -> StrategyOutcome:
         """Draw, count, and conclude."""
         await self.begin("asking")
-        by_name = {draw.spec.name: draw for draw in draws(self.panel.members, self.options.samples)}
-        self.vote = answer_vote(self, Panel(members=tuple(by_name.values()), belief=self.panel.belief))
-        ended = await Round(
-            models=list(by_name.values()),
-            ask=lambda each: self._draw(by_name[each.spec.name]),
-            context=self.context,
-            until=self._until,
-            wave=self.options.wave,
-        ).run()
+        found, wave = draws(self.panel.members, self.options.samples), self.options.wave
+        self.by_name = {draw.spec.name: draw for draw in found}
+        self.vote = answer_vote(self, Panel(members=found, belief=self.panel.belief))
+        ended = await Round(found, self._draw, self.context, until=self._until, wave=wave).run()
         await self.note_stop(ended.stop)
-        voters = candidates(ended, lambda name: self._step(by_name[name]))
-        drawn = [replace(each, model=by_name[each.model].model.spec.name) for each in voters]
+        voters = candidates(ended, self._step)
+        drawn = [replace(each, model=self.by_name[each.model].model.spec.name) for each in voters]
         self.require_answers(drawn)
         scored = await self._score(drawn)
         named = [replace(each, model=voter.model) for each, voter in zip(scored, voters, strict=True)]
         casts = [cast_answer(each, self.request.text) for each in named if each.model in self.vote.casts]
         return await conclude_by_vote(self, self.vote, casts, scored, named)
 
-    def _step(self, draw: Draw) -> str:
+    def _step(self, name: str) -> str:
         """Return the key of the step that asks for a draw."""
+        draw = self.by_name[name]
         return self.timer.again(draw.number).key(ask_step(draw.model.spec.name))
 
-    async def _draw(self, draw: Draw) -> Candidate:
+    async def _draw(self, voter: ChatModel) -> Candidate:
         """Ask for a sample and cast it as a ballot; it is a candidate under the voter's name."""
+        draw = self.by_name[voter.spec.name]
         part = self.timer.again(draw.number)
         prompt = replace(self.prompt, sample=draw.number - 1)
         answer = await ask_member(draw.model, prompt, part, request=self.request)

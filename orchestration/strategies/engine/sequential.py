@@ -95,7 +95,7 @@ class Search(StrategyRun):
 
     async def _try(self, group: Sequence[ChatModel]) -> tuple[Candidate, ...]:
         """Ask models at once and score their answers."""
-        ended = await Round(models=group, ask=self.ask, context=self.context).run()
+        ended = await Round(group, self.ask, self.context).run()
         self.stop = ended.stop
         step = f"judge/{group[0].spec.name}" if len(group) == 1 else "judge"
         scored = await self.scorer.score(candidates(ended), step)

@@ -64,8 +64,7 @@ class Reviewing:
             context.random.shuffle(others)
         self.orders.update(await context.decide("review/orders", drawn))
         reviewers = [model for model in vote.panel.members if model.spec.name in self.texts]
-        wave = vote.options.waves
-        asked = Round(models=reviewers, ask=self._ask, context=context, until=self._until, wave=wave)
+        asked = Round(reviewers, self._ask, context, until=self._until, wave=vote.options.waves)
         ended = await asked.run()
         vote.stops += [] if ended.stop is None else [ended.stop]
 

@@ -120,14 +120,10 @@ class VotingRun(Vote):
         wave = 0 if self.options.ballot is BallotKind.REVIEW else self.options.waves
         step = "stop" if self.options.ballot is BallotKind.ANSWERS else "stop/answers"
         await self.begin("asking")
-        ended = await Round(
-            models=self.panel.members,
-            ask=self._ask_voter,
-            context=self.context,
-            until=self._until,
-            wave=wave,
-            step=step,
-        ).run()
+        asked = Round(
+            self.panel.members, self._ask_voter, self.context, until=self._until, wave=wave, step=step
+        )
+        ended = await asked.run()
         self.candidates, self.stops = candidates(ended), [] if ended.stop is None else [ended.stop]
 
     async def _ask_voter(self, model: ChatModel) -> Candidate:
