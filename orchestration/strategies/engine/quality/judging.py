@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from orchestration.expressions.embedded import json_values
@@ -27,25 +27,19 @@ from orchestration.strategies.engine.types import Candidate, Request
 MOST_REASON = 300
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JudgeVerdict:
-    """The scores (0 to 1) of one answer and the judge's reason. A criterion without a score is absent."""
-
-    scores: Mapping[str, float]
-    reason: str = ""
-
-
-def read_verdicts(text: str, rubric: Rubric = FIVE_DIMENSIONS) -> Mapping[str, JudgeVerdict]:
+def read_verdicts(text: str, rubric: Rubric = FIVE_DIMENSIONS, judge: str = "") -> Mapping[str, JudgeRating]:
     """Return the verdicts in `text` by the label of their answer; empty when none can be read.
 
-    Of several verdicts on one answer, as in a reply that includes its reasoning, the last one counts.
+    A criterion without a score is absent. Of several verdicts on one answer, as in a reply that includes its
+    reasoning, the last one counts.
     """
-    found: dict[str, JudgeVerdict] = {}
+    found: dict[str, JudgeRating] = {}
     for item in chain.from_iterable(map(verdict_items, json_values(text))):
         read = {key: _score(item.get(key), rubric.points) for key in rubric.keys}
         if scores := {key: score for key, score in read.items() if score is not None}:
             label_given = str(item.get("id", "")).strip().upper()
-            found[label_given] = JudgeVerdict(scores=scores, reason=stated_reason(item))
+            reason = stated_reason(item)
+            found[label_given] = JudgeRating(judge=judge, scores=scores, rubric=rubric, reason=reason)
     return found
 
 
@@ -130,9 +124,9 @@ def judge_report(
 ) -> JudgeReport:
     """Return the result of a judge: from its replies, or why there is none, and the steps each was shown."""
     report, failures = JudgeReport(), []
-    verdicts: dict[str, list[JudgeVerdict]] = {step: [] for step in said[0][0]}
+    verdicts: dict[str, list[JudgeRating]] = {step: [] for step in said[0][0]}
     for order, reply in said:
-        found = {} if isinstance(reply, str) else read_verdicts(reply.text, rubric)
+        found = {} if isinstance(reply, str) else read_verdicts(reply.text, rubric, judge)
         if not found:
             unread = f"{judge} gave no verdict that can be read: it counts for nothing."
             failures.append(reply if isinstance(reply, str) else unread)
@@ -141,25 +135,19 @@ def judge_report(
                 verdicts[step].append(found[label(place)])
     for step, given in verdicts.items():
         if given:
-            report.ratings[step] = average(judge, given, rubric)
+            report.ratings[step] = average(given)
         else:
             report.remarks[step] = failures[0] if failures else f"{judge} gave no verdict on this answer."
     return report
 
 
-def average(judge: str, verdicts: Sequence[JudgeVerdict], rubric: Rubric = FIVE_DIMENSIONS) -> JudgeRating:
+def average(verdicts: Sequence[JudgeRating]) -> JudgeRating:
     """Return the mean of one judge's verdicts on one answer, with less confidence the more they differ."""
-    given = {key: [each.scores[key] for each in verdicts if key in each.scores] for key in rubric.keys}
+    first = verdicts[0]
+    given = {key: [each.scores[key] for each in verdicts if key in each.scores] for key in first.rubric.keys}
     apart = max(max(scores) - min(scores) for scores in given.values() if scores)
-    confidence = 1.0 - apart
-    remark = ""
+    confidence, remark = 1.0 - apart, ""
     if apart >= FAR_APART:
-        remark = f"{judge} judged differently when the order was reversed: it counts {confidence:.0%}."
-    return JudgeRating(
-        judge=judge,
-        rubric=rubric,
-        scores={key: sum(scores) / len(scores) for key, scores in given.items() if scores},
-        confidence=confidence,
-        reason=verdicts[0].reason,
-        remark=remark,
-    )
+        remark = f"{first.judge} judged differently when the order was reversed: it counts {confidence:.0%}."
+    scores = {key: sum(scores) / len(scores) for key, scores in given.items() if scores}
+    return replace(first, scores=scores, confidence=confidence, remark=remark)
