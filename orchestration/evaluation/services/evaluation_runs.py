@@ -301,8 +301,8 @@ class Evaluator:
         rubric = [scorer.rubric, f"The reference answer: {item.reference}" if item.reference else ""]
         asked = Request(text=item.prompt, system="\n\n".join(filter(None, rubric)))
         report = await ask_judge(judge, asked, [Candidate(model="", step="answer", text=answer)], context)
-        rating = report.ratings.get("answer")
-        if rating is None:
+        rating = report["answer"]
+        if isinstance(rating, str):
             return None
         score = combine((), [rating]).overall
         return Verdict(correct=score >= scorer.threshold, score=score, reason=rating.reason)

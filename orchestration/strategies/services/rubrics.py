@@ -165,7 +165,7 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
         said = ask_outside_runs(judge, prompts, LONGEST_S)
     except ModelError as error:
         return RubricTrial(judge=judge.name, error=str(error))
-    ratings = judge_report(judge.name, list(zip(orders, said, strict=True)), rubric).ratings
+    report = judge_report(judge.name, list(zip(orders, said, strict=True)), rubric)
     families = {entry["spec"]["name"]: entry["spec"].get("family", "") for entry in run.panel}
     costs = [cost for each in said if (cost := price(spec, each.usage)) is not None]
     return RubricTrial(
@@ -175,7 +175,7 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
                 model=name,
                 text=texts[place],
                 is_own_family=bool(judge.family) and families.get(name) == judge.family,
-                rating=ratings.get(place),
+                rating=None if isinstance(rating := report[place], str) else rating,
             )
             for place, name in zip(order, (str(each.get("model", "")) for each in candidates), strict=True)
         ),

@@ -146,14 +146,15 @@ def _judgement(
     ratings: list[JudgeRating] = []
     remarks: list[str] = []
     for judge, report in reports:
-        if step in report.ratings:
-            ratings.append(report.ratings[step])
+        said = report.get(step)
+        if isinstance(said, JudgeRating):
+            ratings.append(said)
             if judge.spec.family == family:
                 remarks.append(
                     f"{judge.spec.name} judged an answer of its own model family: no other judge was there."
                 )
-        elif step in report.remarks:
-            remarks.append(report.remarks[step])
+        elif said is not None:
+            remarks.append(said)
     return ratings, remarks
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
 
 from orchestration.expressions.embedded import json_values
@@ -71,12 +71,8 @@ def stated_reason(reply: Mapping[str, Json]) -> str:
 FAR_APART = 0.3
 
 
-@dataclass(kw_only=True, slots=True)
-class JudgeReport:
-    """The result of one judge: ratings by the step of the answer, and why others have none."""
-
-    ratings: dict[str, JudgeRating] = field(default_factory=dict)
-    remarks: dict[str, str] = field(default_factory=dict)
+JudgeReport = Mapping[str, JudgeRating | str]
+"""The result of one judge, by the step of each answer: its rating, or why there is none."""
 
 
 def assign(
@@ -123,7 +119,7 @@ def judge_report(
     judge: str, said: Sequence[tuple[Sequence[str], Completion | str]], rubric: Rubric
 ) -> JudgeReport:
     """Return the result of a judge: from its replies, or why there is none, and the steps each was shown."""
-    report, failures = JudgeReport(), []
+    failures: list[str] = []
     verdicts: dict[str, list[JudgeRating]] = {step: [] for step in said[0][0]}
     for order, reply in said:
         found = {} if isinstance(reply, str) else read_verdicts(reply.text, rubric, judge)
@@ -133,12 +129,8 @@ def judge_report(
         for place, step in enumerate(order):
             if label(place) in found:
                 verdicts[step].append(found[label(place)])
-    for step, given in verdicts.items():
-        if given:
-            report.ratings[step] = average(given)
-        else:
-            report.remarks[step] = failures[0] if failures else f"{judge} gave no verdict on this answer."
-    return report
+    none = failures[0] if failures else f"{judge} gave no verdict on this answer."
+    return {step: average(given) if given else none for step, given in verdicts.items()}
 
 
 def average(verdicts: Sequence[JudgeRating]) -> JudgeRating:

@@ -18,6 +18,7 @@ from orchestration.strategies.engine.consensus.tallying import NOT_SHARED, break
 from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality.judging import ask_judge
+from orchestration.strategies.engine.quality.scoring import JudgeRating
 from orchestration.strategies.engine.rounds import EarlyStopReason, Reply, Round, Stop
 from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent, is_usable, listed
@@ -263,9 +264,10 @@ async def ask_for_choice(vote: Vote, judge: str, contenders: Sequence[Contender]
     shown = {each.label: representative(each, vote.candidates) for each in contenders}
     with vote.timer.step(step_key("judge", judge), judge):
         report = await ask_judge(vote.panel.named(judge), vote.request, [*shown.values()], vote.context)
-    ratings = {name: report.ratings[each.step] for name, each in shown.items() if each.step in report.ratings}
+    said = {name: report[each.step] for name, each in shown.items()}
+    ratings = {name: each for name, each in said.items() if isinstance(each, JudgeRating)}
     if not ratings:
-        return Cast.none(judge, next(iter(report.remarks.values())))
+        return Cast.none(judge, str(next(iter(said.values()))))
     scores = {name: rating.judgement.score for name, rating in ratings.items()}
     equals = [each for each in contenders if scores.get(each.label) == max(scores.values())]
     chosen = max(equals, key=lambda each: len(each.models)).label
