@@ -45,6 +45,10 @@ class StepTimer:
         name = f"{AGAIN}-{number}"
         return StepTimer(self.context.scoped(name), self.steps, f"{self.prefix}{name}/")
 
+    async def begin(self, phase: str) -> None:
+        """Emit that a phase of the strategy begins."""
+        await self.context.emit(RunEvent(kind=EventKind.PHASE_STARTED, data={"name": phase}))
+
     @contextmanager
     def step(self, name: str, detail: str = "") -> Iterator[None]:
         """Time the block, a replayed one as it was when it ended; a failure is recorded and raised again."""
@@ -127,11 +131,6 @@ def read_candidate(candidate: Candidate, question: str) -> ReadAnswer:
     """Return an answer to `question` as a belief reads it."""
     cut_off = candidate.finish is FinishReason.LENGTH
     return read_text(candidate.model, candidate.text, question, cut_off=cut_off)
-
-
-async def begin_phase(context: RunContext, name: str) -> None:
-    """Emit that a phase of the strategy begins."""
-    await context.emit(RunEvent(kind=EventKind.PHASE_STARTED, data={"name": name}))
 
 
 async def announce(context: RunContext, decision: Decision, step: str) -> None:

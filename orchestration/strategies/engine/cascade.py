@@ -230,7 +230,7 @@ class _CascadeRun(StrategyRun):
 
     async def run(self) -> StrategyOutcome:
         """Return the accepted answer, else the best one."""
-        await self.begin("asking")
+        await self.timer.begin("asking")
         await self._ask_levels()
         self.require_answers(self.candidates)
         selection = self.accepted or select_best(self.answers)

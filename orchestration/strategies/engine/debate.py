@@ -70,7 +70,7 @@ class _DebateRun(RewritingRun):
 
     async def run(self) -> StrategyOutcome:
         """Let the models answer, debate, and vote."""
-        await self.begin("asking")
+        await self.timer.begin("asking")
         await self.answer_first()
         before: Sequence[Candidate] = ()
         for number in range(2, self.options.rounds + 1):

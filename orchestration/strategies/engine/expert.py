@@ -187,7 +187,7 @@ class _ExpertSearch(Search):
     async def _classify_by(self, model: ChatModel, rules: Classification) -> tuple[TaskType, str]:
         """Return the type that `model` names, and the reason; without it, what the rules say."""
         name = model.spec.name
-        await self.begin("classifying")
+        await self.timer.begin("classifying")
         marked = ANSWER_TAGS.escaped(shortened(self.request.text, MOST_CHARACTERS))
         asked = f"<question>\n{marked}\n</question>"
         prompt = helper_prompt(model.spec, Purpose.CLASSIFY, _TASK, asked, schema=SCHEMA)

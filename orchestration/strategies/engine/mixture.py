@@ -63,7 +63,7 @@ class _MixtureRun(RewritingRun):
 
     async def run(self) -> StrategyOutcome:
         """Ask layer after layer, and combine the answers of the last one."""
-        await self.begin("layer 1")
+        await self.timer.begin("layer 1")
         await self.answer_first()
         for number in range(2, self.options.layers + 1):
             if self.stop is not None or len(self.usable) < FEWEST_COMBINED:

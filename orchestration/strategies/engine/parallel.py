@@ -114,7 +114,7 @@ class _ParallelRun(StrategyRun):
     async def run(self) -> StrategyOutcome:
         """Ask, select and conclude."""
         first = self.options.select is Select.FIRST_GOOD_ENOUGH
-        await self.begin("asking")
+        await self.timer.begin("asking")
         ended = await Round(
             self.panel.members,
             self.ask,
@@ -211,7 +211,7 @@ async def synthesise(run: StrategyRun, named: str | None, answers: Sequence[Cand
     """
     aggregator = run.panel.named(named) if named else run.panel.best(run.request)
     name = aggregator.spec.name
-    await run.begin("synthesising")
+    await run.timer.begin("synthesising")
     shown = blocks(aggregator.spec, run.request, [each.text for each in answers])
     told = Message(role="system", content=f"{AGGREGATE_TASK}{FINAL_LINE}{DATA_ONLY}")
     messages = (told, Message(role="user", content=shown))

@@ -144,7 +144,7 @@ class _RefineRun(StrategyRun):
 
     async def _draft(self) -> ChatModel:
         """Ask the models in order until one gives a usable draft, and return that one."""
-        await self.begin("drafting")
+        await self.timer.begin("drafting")
         for model in self.panel.members:
             [draft] = await answer_again(self, [model], lambda _: self.prompt, 1)
             if is_usable(draft):
@@ -162,7 +162,7 @@ class _RefineRun(StrategyRun):
         """Return the problems that the critic names of the newest draft, once they are journaled."""
         critic = self.panel.named(self.options.critic) if self.options.critic else author
         name = critic.spec.name
-        await self.begin("criticising")
+        await self.timer.begin("criticising")
         step = step_key(CRITIQUE, str(number), name)
         marked = blocks(critic.spec, self.request, [self.drafts[-1].text], rest=ROOM_FOR_REST)
         texts = (f"{CRITIC_TASK}{DATA_ONLY}", f"{marked}\n\n{CRITIC_FORM}")
@@ -190,7 +190,7 @@ class _RefineRun(StrategyRun):
 
     async def _revise(self, author: ChatModel, problems: Sequence[str], number: int) -> bool:
         """Have the newest draft revised; return whether there is a new one that can be used."""
-        await self.begin("revising")
+        await self.timer.begin("revising")
         prompt = self._revision_prompt(author.spec, problems, number)
         [revised] = await answer_again(self, [author], lambda _: prompt, number)
         if not is_usable(revised):

@@ -111,7 +111,7 @@ class RewritingRun(StrategyRun):
 
         Where its `own` is a turn of its conversation it is not among those shown.
         """
-        await self.begin(f"{word} {number}")
+        await self.timer.begin(f"{word} {number}")
         said = {each.model: each.text for each in self.usable}
         drawn = {name: [each for each in said if not own or each != name] for name in said}
         context: RunContext = self.timer.again(number).context

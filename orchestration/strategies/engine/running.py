@@ -13,7 +13,7 @@ from orchestration.llm.engine.types import Completion, Prompt
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, begin_phase
+from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
 from orchestration.strategies.engine.deciding import Selection, no_answer_error
 from orchestration.strategies.engine.members import ask_member
@@ -67,10 +67,6 @@ class StrategyRun(ABC):
     def least(self) -> float:
         """The least quality that the request asks for."""
         return self.request.constraints.min_quality or 0.0
-
-    async def begin(self, phase: str) -> None:
-        """Emit that a phase begins."""
-        await begin_phase(self.context, phase)
 
     async def announce(self, decision: Decision, step: str) -> None:
         """Emit a decision, and keep it for the outcome."""

@@ -127,7 +127,7 @@ class _Sampling(StrategyRun):
 
     async def run(self) -> StrategyOutcome:
         """Draw, count, and conclude."""
-        await self.begin("asking")
+        await self.timer.begin("asking")
         found, wave = draws(self.panel.members, self.options.samples), self.options.wave
         self.by_name = {draw.spec.name: draw for draw in found}
         self.vote = answer_vote(self, Panel(members=found, belief=self.panel.belief))

@@ -68,7 +68,7 @@ class Search(StrategyRun):
 
     async def run(self) -> StrategyOutcome:
         """Return the acceptable answer, or the best there is."""
-        await self.begin("asking")
+        await self.timer.begin("asking")
         await self._ask_in_turn()
         self.require_answers(self.candidates)
         selection = self.acceptable or select_best(self.candidates, self.order)

@@ -13,7 +13,7 @@ from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.types import RunEvent
-from orchestration.strategies.engine.asking import READ_AT_ONCE, StepTimer, begin_phase, read_candidate
+from orchestration.strategies.engine.asking import READ_AT_ONCE, StepTimer, read_candidate
 from orchestration.strategies.engine.belief.model import BASE
 from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
 from orchestration.strategies.engine.options import JudgeOptions, StrategyOptions
@@ -74,7 +74,7 @@ class Scorer:
         compared = (*beside, *candidates) if independent is None else independent
         timed = self.timer.step(step, listed([judge.spec.name for judge in self.judges]))
         if self.judges:
-            await begin_phase(self.timer.context, "judging")
+            await self.timer.begin("judging")
         with timed if self.judges else nullcontext():
             qualities = await self.assess(candidates, compared)
         return tuple(replace(each, quality=qualities.get(each.step)) for each in candidates)

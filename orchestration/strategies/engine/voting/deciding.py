@@ -260,7 +260,7 @@ async def ask_for_choice(vote: Vote, judge: str, contenders: Sequence[Contender]
     """
     if len(contenders) == 1:
         return Cast(voter=judge, choice=contenders[0].label, reason=ONLY_ONE)
-    await vote.begin("judging")
+    await vote.timer.begin("judging")
     shown = {each.label: representative(each, vote.candidates) for each in contenders}
     with vote.timer.step(step_key("judge", judge), judge):
         report = await ask_judge(vote.panel.named(judge), vote.request, [*shown.values()], vote.context)

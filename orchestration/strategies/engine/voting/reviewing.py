@@ -53,7 +53,7 @@ class Reviewing:
         """
         vote, context = self.vote, self.vote.context
         vote.casts, vote.written = {}, []
-        await vote.begin("reviewing")
+        await vote.timer.begin("reviewing")
         for silent in (each for each in vote.candidates if each.model not in self.texts):
             why = f"It gave no answer: {silent.error}"
             if silent.state == "answered" and silent.quality is not None:

@@ -119,7 +119,7 @@ class VotingRun(Vote):
         """
         wave = 0 if self.options.ballot is BallotKind.REVIEW else self.options.waves
         step = "stop" if self.options.ballot is BallotKind.ANSWERS else "stop/answers"
-        await self.begin("asking")
+        await self.timer.begin("asking")
         asked = Round(
             self.panel.members, self._ask_voter, self.context, until=self._until, wave=wave, step=step
         )
