@@ -175,32 +175,28 @@ class _Rounds:
     calls: int = 0
 
     async def run(self, prompt: Prompt) -> Completion:
-        """Ask until the model answers; return what all rounds took. Results fill at most half its context."""
-        prompt = with_tools(prompt, self.tools)
+        """Ask until the model answers; return what all rounds took. Results fill at most half its context.
+
+        The calls of a round are made at the same time, and share the room for their results.
+        """
+        name, context, prompt = self.model.spec.name, self.timer.context, with_tools(prompt, self.tools)
         room = min(LONGEST_RESULTS, CHARACTERS_PER_TOKEN * self.model.spec.context_window // 2)
         while True:
+            self.step = round_step(name, len(self.asked) + 1)
             last = len(self.asked) + 1 == self.most
-            completion = await self._ask(replace(prompt, tools=()) if last else prompt)
+            with self.timer.step(self.step, name):
+                asked = replace(prompt, tools=()) if last else prompt
+                completion = await context.ask(self.model, asked, self.step)
+            self.asked.append(completion)
             if last or not completion.tool_calls:
                 return self._whole(completion)
-            results = await self._call_all(completion.tool_calls[:MOST_CALLS], room)
+            calls, first = completion.tool_calls[:MOST_CALLS], self.calls + 1
+            self.calls += len(calls)
+            made = (self._call(each, number, room // len(calls)) for number, each in enumerate(calls, first))
+            results = await run_together(made)
             room -= sum(map(len, results))
             written = sum(len(call.arguments) for call in completion.tool_calls)
             prompt = await off_loop(written, with_results, prompt, completion, results, at_most=READ_AT_ONCE)
-
-    async def _ask(self, prompt: Prompt) -> Completion:
-        name, number = self.model.spec.name, len(self.asked) + 1
-        self.step = round_step(name, number)
-        with self.timer.step(self.step, name):
-            completion = await self.timer.context.ask(self.model, prompt, self.step)
-        self.asked.append(completion)
-        return completion
-
-    async def _call_all(self, calls: Sequence[ToolCall], room: int) -> list[str]:
-        """Make the calls of a round at the same time and return their results, which share the room."""
-        first, share = self.calls + 1, room // len(calls)
-        self.calls += len(calls)
-        return await run_together(self._call(each, place, share) for place, each in enumerate(calls, first))
 
     async def _call(self, call: ToolCall, number: int, room: int) -> str:
         """Make a call and return the text of its result; of a failure the model is told, too.

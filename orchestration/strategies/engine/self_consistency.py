@@ -164,8 +164,8 @@ class _Sampling(StrategyRun):
         counted = self.vote.count()
         votes = Counter(ballot.choice for ballot in counted.ballots if ballot.choice is not None)
         leader, second = [*(most for _, most in votes.most_common(2)), 0, 0][:2]
-        sure, winner = stays_ahead(leader, second), counted.tally().winner  # sure is below 1
-        is_likely = sure >= self.options.sure
+        sure, winner = stays_ahead(leader, second), counted.tally().winner
+        is_likely = sure >= self.options.sure  # never where 100 % is asked for
         likely = f"“{winner}” stays ahead with a probability of {sure:.3f}." if is_likely else ""
         return self.vote.reason_to_stop(asked, counted, self.prompt, likely, "other samples")
 

@@ -95,12 +95,8 @@ class Vote(StrategyRun):
             alone = 0.0 if posterior.groups else belief.after(question, [answer]).best.right
             group = posterior.of(place)
             right[answer.model] = round(alone if group is None else group.right, DIGITS)
-        return right, belief.is_final(question, read, self.unheard)
-
-    @property
-    def unheard(self) -> list[str]:
-        """The models without a ballot so far."""
-        return [name for name in self.panel.names if name not in self.casts]
+        left = [name for name in self.panel.names if name not in self.casts]
+        return right, belief.is_final(question, read, left)
 
     async def emit_ballot(self, cast: Cast) -> None:
         """Emit a ballot as it is cast; its step tells it from that of another vote in the same run."""

@@ -163,8 +163,9 @@ class VotingRun(Vote):
         right, asked = posterior.best.right, self.options.posterior
         if right >= asked:
             return f"“{winner}” is right with a probability of {right:.3f}; {asked:g} was asked for."
+        left = [name for name in self.panel.names if name not in self.casts]
         belief, question = self.panel.belief, self.question
-        gain = max((belief.worth(posterior, question, name) for name in self.unheard), default=0.0)
+        gain = max((belief.worth(posterior, question, name) for name in left), default=0.0)
         if posterior.voters < FEWEST_BELIEVED or gain > LEAST_GAIN:
             return ""
         sure = f"“{winner}” is right with a probability of {right:.3f}"
