@@ -9,7 +9,7 @@ from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, estimate_tokens
 from orchestration.llm.selectors import usable_models
 from orchestration.llm.services.panel import model_spec
 from orchestration.strategies.engine.classification import classify
-from orchestration.strategies.engine.estimating import Draft, Estimate, in_order, times
+from orchestration.strategies.engine.estimating import Draft, Estimate, in_order, in_waves
 from orchestration.strategies.services.estimates import past_calls
 
 
@@ -31,6 +31,7 @@ def estimate_session(*, membership: Membership, lineup: LineUp, text: str) -> Es
         read=(0, lineup.limits.context_tokens),
     )
     parts = [
-        times(draft.call(known[each.model], purpose, 1), (few, most)) for each, purpose, few, most in calls
+        in_waves([draft.call(known[each.model], purpose, 1)], (few, most), size=most)
+        for each, purpose, few, most in calls
     ]
     return in_order(parts)

@@ -12,7 +12,7 @@ from orchestration.llm.engine.types import ModelSpec, Prices, Purpose
 from orchestration.llm.models import LanguageModel, Price, Provider
 from orchestration.runs.models import Call
 from orchestration.strategies.engine.classification import TaskType
-from orchestration.strategies.engine.estimating import Draft, Estimate, at_once, by_effort, in_order, in_waves
+from orchestration.strategies.engine.estimating import Draft, Estimate, at_once, in_order, in_waves
 from orchestration.strategies.engine.lengths import DECILE, PastCall, expected_length
 from orchestration.strategies.engine.strategy import get_strategy, validate_options
 from orchestration.strategies.engine.types import Request
@@ -62,18 +62,24 @@ def test_models_asked_at_once_add_up_in_cost_and_wait_for_the_slowest() -> None:
 
 
 def test_models_asked_in_turn_cost_from_the_first_to_all() -> None:
-    whole = in_waves([_call("1", "2", (1.0, 5.0)), _call("3", "4", (2.0, 3.0))], least=1, size=1)
+    whole = in_waves([_call("1", "2", (1.0, 5.0)), _call("3", "4", (2.0, 3.0))], (1, 2), size=1)
     assert (whole.cost_low, whole.cost_high) == (Decimal(1), Decimal(6))
     assert (whole.seconds_low, whole.seconds_high) == (1.0, 8.0)
     assert (whole.calls_low, whole.calls_high) == (1, 2)
 
 
 def test_waves_wait_for_each_other_and_may_end_early() -> None:
-    shares = [_call("1", "2", (1.0, 2.0))] * 5
-    whole = in_waves(shares, least=4, size=2)
+    whole = in_waves([_call("1", "2", (1.0, 2.0))], (4, 5), size=2)
     assert (whole.cost_low, whole.cost_high) == (Decimal(4), Decimal(10))
     assert (whole.seconds_low, whole.seconds_high) == (2.0, 6.0)
     assert (whole.calls_low, whole.calls_high) == (4, 5)
+
+
+def test_calls_that_may_not_be_made_cost_from_nothing_where_they_have_a_price() -> None:
+    call = _call("1", "2", (1.0, 2.0))
+    unpriced = replace(call, cost_low=None, cost_high=None)
+    assert [in_waves([each], (0, 2), size=2).cost_low for each in (call, unpriced)] == [Decimal(0), None]
+    assert in_waves([call], (0, 2), size=2).seconds_low is None
 
 
 @pytest.mark.parametrize(
@@ -95,8 +101,9 @@ def test_waves_wait_for_each_other_and_may_end_early() -> None:
 )
 def test_a_vote_says_how_many_calls_it_takes(options: dict[str, object], calls: tuple[int, int]) -> None:
     voting = get_strategy("voting")
-    shares = [_call("1", "2")] * 5
-    whole = by_effort(voting.effort(validate_options("voting", options), 5), shares, shares)
+    effort, shares = voting.effort(validate_options("voting", options), 5), [_call("1", "2")] * 5
+    stages = [(shares, effort.answers, effort.at_once), (shares, effort.reviews, effort.reviews_at_once)]
+    whole = in_order([in_waves(*stage) for stage in stages])
     assert (whole.calls_low, whole.calls_high) == calls
 
 
@@ -104,7 +111,9 @@ def test_a_vote_that_may_be_reviewed_costs_from_no_review_to_all() -> None:
     voting = get_strategy("voting")
     answers = [_call("1", "2", (1.0, 2.0))] * 3
     reviews = [_call("3", "4", (1.0, 2.0))] * 3
-    whole = by_effort(voting.effort(validate_options("voting", {}), 3), answers, reviews)
+    effort = voting.effort(validate_options("voting", {}), 3)
+    stages = [(answers, effort.answers, effort.at_once), (reviews, effort.reviews, effort.reviews_at_once)]
+    whole = in_order([in_waves(*stage) for stage in stages])
     assert (whole.cost_low, whole.cost_high) == (Decimal(3), Decimal(18))
     assert (whole.seconds_low, whole.seconds_high) == (1.0, 4.0)
     assert voting.effort(validate_options("voting", {}), 2).reviews == (0, 0)

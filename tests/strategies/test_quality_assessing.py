@@ -16,7 +16,7 @@ from orchestration.strategies.engine.asking import StepTimer
 from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
 from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.quality.assessing import Scorer
-from orchestration.strategies.engine.quality.judging import JudgeVerdict, assign, average, read_verdicts
+from orchestration.strategies.engine.quality.judging import assign, average, read_verdicts
 from orchestration.strategies.engine.quality.prompts import (
     ANSWER_TAGS,
     SHORTENED,
@@ -154,9 +154,7 @@ def test_scores_out_of_range_are_brought_into_it() -> None:
 
 
 def test_a_judge_that_changed_its_mind_counts_less_and_it_is_said() -> None:
-    rating = average(
-        "j", [JudgeVerdict(scores={Dimension.ACCURACY: 0.9}), JudgeVerdict(scores={Dimension.ACCURACY: 0.3})]
-    )
+    rating = average([JudgeRating(judge="j", scores={Dimension.ACCURACY: score}) for score in (0.9, 0.3)])
     assert rating.scores[Dimension.ACCURACY] == pytest.approx(0.6)
     assert rating.confidence == pytest.approx(0.4)
     assert rating.remark == "j judged differently when the order was reversed: it counts 40%."

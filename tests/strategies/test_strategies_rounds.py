@@ -18,10 +18,7 @@ from orchestration.strategies.engine.rounds import (
     CUT_OFF,
     EarlyStopReason,
     Round,
-    RoundPlan,
     Stop,
-    StopRequest,
-    ask_round,
     candidates,
 )
 from orchestration.strategies.engine.types import Candidate, Request
@@ -32,16 +29,16 @@ from tests.support.models import FailingModel, ScriptedModel, SlowModel, prompt_
 
 LOOP_FACTORY = SkippingLoop
 PROMPT = prompt_of("Which answer?")
-Until = Callable[[Round[Candidate]], StopRequest | None]
+Until = Callable[[Round[Candidate]], Stop | None]
 
 
 def enough(answers: int, reason: EarlyStopReason = EarlyStopReason.GOOD_ENOUGH) -> Until:
     """Return what ends a round after so many answers."""
 
-    def until(asked: Round[Candidate]) -> StopRequest | None:
+    def until(asked: Round[Candidate]) -> Stop | None:
         if len(asked.replies) < answers:
             return None
-        return StopRequest(reason=reason, because="That will do.", prompt=PROMPT, answers=asked.answers)
+        return asked.early_stop(reason, "That will do.", prompt=PROMPT, answers=asked.answers)
 
     return until
 
@@ -51,7 +48,10 @@ class Asked:
     """A round over `models`, executed again and again on the same log."""
 
     models: Sequence[ScriptedModel]
-    plan: RoundPlan[Candidate] = field(default_factory=RoundPlan)
+    until: Until = lambda _: None
+    wait_s: Callable[[Round[Candidate]], float | None] = lambda _: None
+    at_once: int | None = None
+    wave: int | None = None
     limits: Limits = field(default_factory=Limits)
     log: MortalLog = field(default_factory=MortalLog)
     scored: list[str] = field(default_factory=list)
@@ -59,13 +59,16 @@ class Asked:
 
     async def run(self) -> Round[Candidate]:
         timer = StepTimer(context_on(self.log, replay=self.log.replay(), limits=self.limits))
-        return await ask_round(
-            [Metered(model) for model in self.models],
-            lambda model: ask_member(model, PROMPT, timer, request=Request(text="?")),
-            self.plan,
+        return await Round(
+            models=[Metered(model) for model in self.models],
+            ask=lambda model: ask_member(model, PROMPT, timer, request=Request(text="?")),
             context=timer.context,
             score=None if self.scoring_s is None else self._score,
-        )
+            until=self.until,
+            wait_s=self.wait_s,
+            at_once=self.at_once,
+            wave=self.wave,
+        ).run()
 
     async def _score(self, answer: Candidate) -> Candidate:
         self.scored.append(answer.model)
@@ -99,13 +102,13 @@ async def test_without_a_reason_to_stop_everybody_answers() -> None:
 
 
 async def test_no_more_are_asked_at_once_than_the_plan_allows() -> None:
-    await Asked(slowly(3, 3, 3), RoundPlan(at_once=2)).run()
+    await Asked(slowly(3, 3, 3), at_once=2).run()
     assert asyncio.get_running_loop().time() == pytest.approx(1006, abs=0.1)
 
 
 async def test_a_wave_is_waited_for_before_anybody_is_asked_whether_it_is_enough() -> None:
     reason = EarlyStopReason.SETTLED
-    asked = Asked(slowly(1, 5, 1), RoundPlan(until=enough(1, reason), wave=2))
+    asked = Asked(slowly(1, 5, 1), enough(1, reason), wave=2)
     ended = await asked.run()
     assert asked.calls == [1, 1, 0]
     assert states(ended) == ["answered", "answered", "cancelled"]
@@ -114,7 +117,7 @@ async def test_a_wave_is_waited_for_before_anybody_is_asked_whether_it_is_enough
 
 
 async def test_without_waves_it_ends_as_soon_as_it_is_enough() -> None:
-    asked = Asked(slowly(1, 5, 50), RoundPlan(until=enough(1)))
+    asked = Asked(slowly(1, 5, 50), enough(1))
     ended = await asked.run()
     assert states(ended) == ["answered", "cancelled", "cancelled"]
     assert ended.stop is not None
@@ -124,22 +127,23 @@ async def test_without_waves_it_ends_as_soon_as_it_is_enough() -> None:
 
 async def test_time_may_end_it_where_no_answer_does() -> None:
     deadline = enough(0, EarlyStopReason.DEADLINE)
-    plan: RoundPlan[Candidate] = RoundPlan(
+    asked = Asked(
+        slowly(50),
         until=lambda asked: deadline(asked) if asyncio.get_running_loop().time() >= 1004 else None,
         wait_s=lambda _: 1004 - asyncio.get_running_loop().time(),
     )
-    ended = await Asked(slowly(50), plan).run()
+    ended = await asked.run()
     assert (states(ended), candidates(ended)[0].error) == (["missing"], "No answer in time. That will do.")
 
 
 async def test_where_nobody_is_left_out_there_is_no_stop() -> None:
-    ended = await Asked(saying("a", "b"), RoundPlan(until=enough(2))).run()
+    ended = await Asked(saying("a", "b"), enough(2)).run()
     assert (states(ended), ended.stop) == (["answered", "answered"], None)
 
 
 @pytest.mark.parametrize(("wave", "calls"), [(None, [1, 0, 0]), (1, [1, 0, 0])])
 async def test_a_limit_ends_it_and_becomes_the_reason(wave: int | None, calls: list[int]) -> None:
-    asked = Asked(saying("a", "b", "c"), RoundPlan(wave=wave), limits=Limits(calls=1))
+    asked = Asked(saying("a", "b", "c"), wave=wave, limits=Limits(calls=1))
     ended = await asked.run()
     assert (asked.calls, states(ended)) == (calls, ["answered", "missing", "missing"])
     assert ended.stop is not None
@@ -147,10 +151,9 @@ async def test_a_limit_ends_it_and_becomes_the_reason(wave: int | None, calls: l
 
 
 async def test_an_answer_that_is_there_but_not_yet_scored_stays_an_answer() -> None:
-    plan: RoundPlan[Candidate] = RoundPlan(
-        until=lambda asked: enough(2)(asked) if "a" in asked.ended else None
+    asked = Asked(
+        slowly(1, 2, 50), lambda asked: enough(2)(asked) if "a" in asked.ended else None, scoring_s=5
     )
-    asked = Asked(slowly(1, 2, 50), plan, scoring_s=5)
     ended = await asked.run()
     assert (states(ended), asked.scored) == (["answered", "answered", "cancelled"], ["a", "b"])
     assert ended.stop is not None
@@ -160,7 +163,7 @@ async def test_an_answer_that_is_there_but_not_yet_scored_stays_an_answer() -> N
 
 
 async def test_a_stop_is_committed_before_anybody_is_cancelled() -> None:
-    asked = Asked(slowly(1, 50), RoundPlan(until=enough(1)))
+    asked = Asked(slowly(1, 50), enough(1))
     closed: list[int] = []
 
     def watch(record: Record) -> None:
@@ -191,15 +194,15 @@ async def test_a_call_that_an_earlier_attempt_cancelled_is_not_repeated() -> Non
 
 
 def race() -> Asked:
-    return Asked(slowly(1, 2, 50, 60), RoundPlan(until=enough(2)), scoring_s=0)
+    return Asked(slowly(1, 2, 50, 60), enough(2), scoring_s=0)
 
 
 def waves() -> Asked:
-    return Asked(slowly(1, 2, 1, 1), RoundPlan(until=enough(2, EarlyStopReason.SETTLED), wave=2))
+    return Asked(slowly(1, 2, 1, 1), enough(2, EarlyStopReason.SETTLED), wave=2)
 
 
 def limited() -> Asked:
-    return Asked(slowly(1, 2, 1, 1), RoundPlan(wave=1), limits=Limits(calls=2))
+    return Asked(slowly(1, 2, 1, 1), wave=1, limits=Limits(calls=2))
 
 
 def writes(make: Callable[[], Asked]) -> range:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from orchestration.runs.engine.errors import ReplayMismatch
 from orchestration.runs.engine.records import CallEnded, CallEnding, CallStarted, QuestionAsked, Record
 from orchestration.strategies.engine.fallback import answer
 from orchestration.strategies.engine.options import StrategyOptions
-from orchestration.strategies.engine.rounds import single_error
+from orchestration.strategies.engine.rounds import run_together
 from orchestration.strategies.engine.strategy import GradedAnswer, Panel, Strategy, TrainingExample
 from orchestration.strategies.engine.types import Request, StrategyOutcome
 
@@ -51,10 +50,8 @@ def training_examples(items: Iterable[Item], labels: Mapping[ItemKey, Label]) ->
     return tuple(
         TrainingExample(
             prompt=item.prompt,
-            task_type=item.task_type,
-            reference=labels[item.key].reference,
             answers={
-                model: GradedAnswer(text=answer.text, correct=correct, cost_usd=answer.cost_usd)
+                model: GradedAnswer(text=answer.text, correct=correct)
                 for model, answer in item.answers.items()
                 if answer.text is not None and (correct := labels[item.key].correct(model)) is not None
             },
@@ -207,8 +204,5 @@ async def run_all(run: EvaluationRun, items: Sequence[Item], progress: Progress)
             results[place] = await run.result(item)
             progress(len(results), len(items))
 
-    with single_error():
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(CONCURRENT_ITEMS, len(items))):
-                group.create_task(run_next())
+    await run_together(run_next() for _ in range(min(CONCURRENT_ITEMS, len(items))))
     return tuple(results[place] for place in range(len(items)))

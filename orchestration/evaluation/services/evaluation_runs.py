@@ -45,7 +45,7 @@ from orchestration.runs.kinds import CheckedRequest, FrozenRun, RunKind, SavedTi
 from orchestration.runs.models import Call, CallStatus, Run
 from orchestration.strategies.engine.quality.judging import ask_judge
 from orchestration.strategies.engine.quality.scoring import combine
-from orchestration.strategies.engine.rounds import single_error
+from orchestration.strategies.engine.rounds import run_together
 from orchestration.strategies.engine.strategy import escalations
 from orchestration.strategies.engine.types import Candidate, Constraints, Request
 from orchestration.strategies.services.strategy_runs import live_models, shared_panel
@@ -239,20 +239,14 @@ class Evaluator:
 
     async def evaluate(self) -> None:
         """Evaluate all items. Raises `EngineError`, such as `LimitReached`; what is done is kept."""
-        with single_error():
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(AT_ONCE, len(self._work.items))):
-                    group.create_task(self._lane())
+        await run_together(self._lane() for _ in range(min(AT_ONCE, len(self._work.items))))
 
     async def _lane(self) -> None:
         for item in self._left:
             part = self._context.part(_part(item.number))
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._admitted(item, place, part))
-                    for place in range(len(self._work.configurations))
-                ]
-            await in_database_thread(_store, [task.result() for task in tasks], part.key("x")[:-1])
+            places = range(len(self._work.configurations))
+            rows = await run_together(self._admitted(item, place, part) for place in places)
+            await in_database_thread(_store, rows, part.key("x")[:-1])
             await self._progressed()
 
     async def _progressed(self) -> None:
@@ -307,8 +301,8 @@ class Evaluator:
         rubric = [scorer.rubric, f"The reference answer: {item.reference}" if item.reference else ""]
         asked = Request(text=item.prompt, system="\n\n".join(filter(None, rubric)))
         report = await ask_judge(judge, asked, [Candidate(model="", step="answer", text=answer)], context)
-        rating = report.ratings.get("answer")
-        if rating is None:
+        rating = report["answer"]
+        if isinstance(rating, str):
             return None
         score = combine((), [rating]).overall
         return Verdict(correct=score >= scorer.threshold, score=score, reason=rating.reason)

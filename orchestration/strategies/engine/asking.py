@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from orchestra_site.web.patterns import Pattern
+from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.types import Completion, FinishReason, Json, Message, Prompt, Purpose
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.records import bounded, step_key
@@ -42,6 +44,10 @@ class StepTimer:
             return self
         name = f"{AGAIN}-{number}"
         return StepTimer(self.context.scoped(name), self.steps, f"{self.prefix}{name}/")
+
+    async def begin(self, phase: str) -> None:
+        """Emit that a phase of the strategy begins."""
+        await self.context.emit(RunEvent(kind=EventKind.PHASE_STARTED, data={"name": phase}))
 
     @contextmanager
     def step(self, name: str, detail: str = "") -> Iterator[None]:
@@ -103,14 +109,15 @@ READ_AT_ONCE = 200_000
 """Characters that are read on the event loop; it serves the pages, too."""
 
 
-def answered(model: str, step: str, completion: Completion, *, question: str | None = None) -> Candidate:
+async def answered(model: str, step: str, completion: Completion, *, question: str = "") -> Candidate:
     """Return a completion as a candidate; `question` helps to read its final answer."""
-    cut_off = completion.finish is FinishReason.LENGTH
-    final = extract_answer(completion.text, question=question, cut_off=cut_off)
+    text, cut_off = completion.text, completion.finish is FinishReason.LENGTH
+    read = partial(extract_answer, text, question=question, cut_off=cut_off)
+    final = await off_loop(len(text) + len(question), read, at_most=READ_AT_ONCE)
     return Candidate(
         model=model,
         step=step,
-        text=completion.text,
+        text=text,
         extracted=None if final is None else final.raw,
         latency_s=completion.latency_s,
         cost_usd=completion.cost_usd,
@@ -124,11 +131,6 @@ def read_candidate(candidate: Candidate, question: str) -> ReadAnswer:
     """Return an answer to `question` as a belief reads it."""
     cut_off = candidate.finish is FinishReason.LENGTH
     return read_text(candidate.model, candidate.text, question, cut_off=cut_off)
-
-
-async def begin_phase(context: RunContext, name: str) -> None:
-    """Emit that a phase of the strategy begins."""
-    await context.emit(RunEvent(kind=EventKind.PHASE_STARTED, data={"name": name}))
 
 
 async def announce(context: RunContext, decision: Decision, step: str) -> None:

@@ -21,7 +21,7 @@ from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.profiles import Profile
 from orchestration.strategies.engine.quality.prompts import DATA_ONLY, blocks
-from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.rounds import Round, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.single_model import longer_than_usual, predicted_cost
 from orchestration.strategies.engine.types import (
@@ -230,7 +230,7 @@ class _CascadeRun(StrategyRun):
 
     async def run(self) -> StrategyOutcome:
         """Return the accepted answer, else the best one."""
-        await self.begin("asking")
+        await self.timer.begin("asking")
         await self._ask_levels()
         self.require_answers(self.candidates)
         selection = self.accepted or select_best(self.answers)
@@ -272,7 +272,7 @@ class _CascadeRun(StrategyRun):
                 prompt = replace(prompt, messages=(system, marked))
             return await ask_member(model, prompt, self.timer, request=self.request)
 
-        ended = await ask_round(level, ask, RoundPlan(), context=self.context)
+        ended = await Round(level, ask, self.context).run()
         self.stop = ended.stop
         return candidates(ended)
 

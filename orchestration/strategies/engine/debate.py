@@ -70,7 +70,7 @@ class _DebateRun(RewritingRun):
 
     async def run(self) -> StrategyOutcome:
         """Let the models answer, debate, and vote."""
-        await self.begin("asking")
+        await self.timer.begin("asking")
         await self.answer_first()
         before: Sequence[Candidate] = ()
         for number in range(2, self.options.rounds + 1):
@@ -86,8 +86,18 @@ class _DebateRun(RewritingRun):
 
     async def _is_over(self, number: int, before: Sequence[Candidate]) -> bool:
         """Return whether the round of this number is not needed; what is decided is journaled."""
-        because = self._because(before)
-        found: Json = asdict(self._early_stop(number, because)) if because else None
+        found: Json = None
+        if because := self._because(before):
+            left = self.options.rounds + 1 - number if len(self.usable) > 1 else 0
+            cost = total(each.cost_usd for each in self.usable)
+            stop = Stop(
+                reason=EarlyStopReason.SETTLED,
+                because=because,
+                left_out={},
+                saved_calls=left * len(self.usable),
+                saved_usd=format(left * cost, "f") if left and cost is not None else "",
+            )
+            found = asdict(stop)
         stored = await self.context.decide(f"{DEBATE}/{number}", found)
         if stored is None:
             return False
@@ -108,17 +118,6 @@ class _DebateRun(RewritingRun):
         if pairs and all(say_the_same(old, new, question) for old, new in pairs):
             return "No model changed its answer in the last round."
         return ""
-
-    def _early_stop(self, number: int, because: str) -> Stop:
-        left = self.options.rounds + 1 - number if len(self.usable) > 1 else 0
-        cost = total(each.cost_usd for each in self.usable)
-        return Stop(
-            reason=EarlyStopReason.SETTLED,
-            because=because,
-            left_out={},
-            saved_calls=left * len(self.usable),
-            saved_usd=format(left * cost, "f") if left and cost is not None else "",
-        )
 
     async def _debate(self, number: int) -> None:
         """Show each model what the others say, ask it for an updated answer, and emit what that changed."""

@@ -97,16 +97,20 @@ class Draft:
 def add_up(
     draft: Draft, effort: Effort, panel: Sequence[ModelSpec], known: Mapping[str, ModelSpec]
 ) -> Estimate:
-    """Add up all calls that are made, or may be."""
+    """Add up all calls that are made, or may be: models answer, answer again and review, and others help."""
     answers = [draft.call(spec, Purpose.ANSWER) for spec in panel]
     draft = replace(draft, read=at_once(answers).tokens)
-    reviews = [draft.call(spec, Purpose.RANK, len(panel) - 1) for spec in panel]
     again = [draft.call(spec, Purpose.AGGREGATE, len(panel)) for spec in panel]
-    helps = [
-        times(draft.call(known[each.model], each.purpose, each.answers), each.calls)
-        for each in effort.helping
+    reviews = [draft.call(spec, Purpose.RANK, len(panel) - 1) for spec in panel]
+    stages = [
+        in_waves(answers, effort.answers, effort.at_once),
+        in_waves(again, effort.again, len(panel)),
+        in_waves(reviews, effort.reviews, effort.reviews_at_once),
     ]
-    whole = in_order([by_effort(effort, answers, reviews, again), *helps])
+    for each in effort.helping:
+        call = draft.call(known[each.model], each.purpose, each.answers)
+        stages.append(in_waves([call], each.calls, size=each.calls[1]))
+    whole = in_order(stages)
     if whole.seconds_low is None:
         whole = replace(whole, seconds_high=None)
     return replace(whole, may_review=effort.may_review, cost_most=whole.cost_high)
@@ -125,14 +129,8 @@ def narrowed(whole: Estimate, at: float) -> Estimate:
     """Return the estimate with ranges at most a factor of five wide, around what is `at` a share of them."""
     cost_low, cost_high = _within(whole.cost_low, whole.cost_high, at=at)
     seconds = (None if each is None else Decimal(each) for each in (whole.seconds_low, whole.seconds_high))
-    soonest, latest = _within(*seconds, at=at)
-    return replace(
-        whole,
-        cost_low=cost_low,
-        cost_high=cost_high,
-        seconds_low=None if soonest is None else float(soonest),
-        seconds_high=None if latest is None else float(latest),
-    )
+    soonest, latest = (None if each is None else float(each) for each in _within(*seconds, at=at))
+    return replace(whole, cost_low=cost_low, cost_high=cost_high, seconds_low=soonest, seconds_high=latest)
 
 
 def _within(low: Decimal | None, high: Decimal | None, *, at: float) -> tuple[Decimal | None, Decimal | None]:
@@ -144,45 +142,17 @@ def _within(low: Decimal | None, high: Decimal | None, *, at: float) -> tuple[De
     return first, WIDEST * first
 
 
-def by_effort(
-    effort: Effort, answers: Sequence[Estimate], reviews: Sequence[Estimate], again: Sequence[Estimate] = ()
-) -> Estimate:
-    """Add up models that answer, answer again, and then review, in turn and so many at a time."""
-    stages = (
-        (answers, effort.answers, effort.at_once),
-        (again, effort.again, len(again)),
-        (reviews, effort.reviews, effort.reviews_at_once),
-    )
-    waves = (
-        in_waves(list(islice(cycle(calls), most)), least=few, size=size)
-        for calls, (few, most), size in stages
-    )
-    return in_order(list(waves))
-
-
-def times(call: Estimate, calls: Span) -> Estimate:
-    """Return the estimate of a call that is made so many times, at the same time."""
-    few, most = calls
-    return replace(
-        call,
-        cost_low=None if call.cost_low is None else few * call.cost_low,
-        cost_high=None if call.cost_high is None else most * call.cost_high,
-        seconds_low=call.seconds_low if few else None,
-        calls_low=few,
-        calls_high=most,
-        tokens=(few * call.tokens[0], most * call.tokens[1]),
-    )
-
-
-def in_waves(calls: Sequence[Estimate], *, least: int, size: int) -> Estimate:
-    """Add up calls made `size` at a time until it is enough: from the first `least` of them to all."""
-    size = max(1, size)
-    waves = [at_once(calls[start : start + size]) for start in range(0, len(calls), size)]
-    first, whole = at_once(calls[:least]), in_order(waves)
-    needed = in_order(waves[: -(-least // size)])
+def in_waves(calls: Sequence[Estimate], made: Span, size: int) -> Estimate:
+    """Add up calls, in turn and `size` at a time, of which the fewest to the most of a span are made."""
+    (few, most), size = made, max(1, size)
+    turns = list(islice(cycle(calls), most))
+    waves = [at_once(turns[start : start + size]) for start in range(0, len(turns), size)]
+    first, whole = at_once(turns[:few]), in_order(waves)
+    needed = in_order(waves[: -(-few // size)])
+    nothing = None if whole.cost_low is None else Decimal(0)
     return replace(
         whole,
-        cost_low=first.cost_low,
+        cost_low=first.cost_low if few else nothing,
         seconds_low=needed.seconds_low,
         calls_low=first.calls_low,
         tokens=(first.tokens[0], whole.tokens[1]),

@@ -12,10 +12,8 @@ from pydantic import Field
 
 from orchestra_site.web.patterns import IGNORECASE, Pattern
 from orchestration.expressions.embedded import json_values
-from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import ModelSpec, Purpose, plain
-from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.belief.model import NOTHING, Belief
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
@@ -29,7 +27,7 @@ from orchestration.strategies.engine.classification import (
 )
 from orchestration.strategies.engine.effort import Effort, Help, judging
 from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.profiles import Profile, profile_for
+from orchestration.strategies.engine.profiles import Profile, Profiles, profile_for
 from orchestration.strategies.engine.quality.prompts import (
     ANSWER_TAGS,
     closed_object,
@@ -71,15 +69,11 @@ class Ranked:
 
 
 def rank(
-    specs: Sequence[ModelSpec],
-    question: QuestionTraits,
-    prefer: Prefer,
-    belief: Belief,
-    known: Mapping[str, Sequence[Profile]],
+    specs: Sequence[ModelSpec], question: QuestionTraits, prefer: Prefer, belief: Belief, known: Profiles
 ) -> tuple[Ranked, ...]:
     """Return the models, best first; ties go by cost, seconds, and their order in `specs`.
 
-    `known` are their profiles, by name, for success, time and cost. A model without a price counts with the
+    `known` are their profiles, for success, time and cost. A model without a price counts with the
     mean cost of the others, and as the most expensive in a tie.
     """
     profiles = [profile_for(spec, question.task, known.get(spec.name, ())) for spec in specs]
@@ -193,15 +187,13 @@ class _ExpertSearch(Search):
     async def _classify_by(self, model: ChatModel, rules: Classification) -> tuple[TaskType, str]:
         """Return the type that `model` names, and the reason; without it, what the rules say."""
         name = model.spec.name
-        await self.begin("classifying")
+        await self.timer.begin("classifying")
         marked = ANSWER_TAGS.escaped(shortened(self.request.text, MOST_CHARACTERS))
         asked = f"<question>\n{marked}\n</question>"
         prompt = helper_prompt(model.spec, Purpose.CLASSIFY, _TASK, asked, schema=SCHEMA)
-        try:
-            with self.timer.step(CLASSIFY_STEP, name):
-                completion = await self.context.ask(model, prompt, CLASSIFY_STEP)
-        except (ModelError, LimitReached) as error:
-            return rules.task, f"{name} could not classify it: {error} {rules.reason}"
+        completion = await self.ask_helper(model, prompt, CLASSIFY_STEP)
+        if isinstance(completion, str):
+            return rules.task, f"{name} could not classify it: {completion} {rules.reason}"
         task = read_task(completion.text)
         if task is None:
             return rules.task, f"{name} named no kind of task that can be read. {rules.reason}"
@@ -277,11 +269,7 @@ class Expert(Sequential):
         return Effort(answers=(first, panel), at_once=1, helping=helping)
 
     def order(
-        self,
-        panel: Sequence[ModelSpec],
-        options: StrategyOptions,
-        request: Request,
-        profiles: Mapping[str, Sequence[Profile]],
+        self, panel: Sequence[ModelSpec], options: StrategyOptions, request: Request, profiles: Profiles
     ) -> Sequence[ModelSpec]:
         """Return the models as they rank for the kind of task that the words of the request say."""
         given = parse_options(ExpertOptions, options.model_dump())

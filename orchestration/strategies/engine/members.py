@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from orchestra_site.web.patterns import Pattern
 from orchestration.expressions.documents import read_document
@@ -40,7 +38,7 @@ from orchestration.strategies.engine.asking import (
     tool_step,
 )
 from orchestration.strategies.engine.quality.prompts import shortened
-from orchestration.strategies.engine.rounds import single_error
+from orchestration.strategies.engine.rounds import run_together
 from orchestration.strategies.engine.types import Candidate, Request, total
 from orchestration.tools.engine.tool import ToolFailed, ToolFault, ToolSpec, storable, unknown_tool
 
@@ -69,43 +67,27 @@ def sendable_name(name: str) -> str:
     return f"{plain[: LONGEST_NAME - DIGEST - 1]}_{end}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Toolbox:
-    """The tools that a model may call for an answer, by the names it knows them by, in so many rounds.
+async def _offered_tools(request: Request, model: ModelSpec, context: RunContext) -> Mapping[str, ToolSpec]:
+    """Return the tools that a request offers, by the names a model knows them by, if it can call any."""
+    if Capability.TOOLS not in model.capabilities:
+        return {}
+    specs = [await context.tool(name) for name in sorted(request.tools)]
+    return {sendable_name(spec.name): spec for spec in specs}
 
-    A round is one call of the model. In the last it is given no tools, so that it answers.
-    """
 
-    tools: Mapping[str, ToolSpec] = field(default_factory=dict)
-    rounds: int = 1
-
-    @classmethod
-    async def of(cls, request: Request, model: ModelSpec, context: RunContext) -> Toolbox:
-        """Return what a request offers a model, nothing where that cannot call tools."""
-        if not request.tools or Capability.TOOLS not in model.capabilities:
-            return cls()
-        specs = [await context.tool(name) for name in sorted(request.tools)]
-        return cls(tools={sendable_name(spec.name): spec for spec in specs}, rounds=request.tool_rounds)
-
-    def offered(self, prompt: Prompt) -> Prompt:
-        """Return the prompt with the tools, and the rule on what these give."""
-        if not self.tools:
-            return prompt
-        system, rest = prompt.messages[0], prompt.messages[1:]
-        if system.role != "system":
-            system, rest = Message(role="system", content=""), prompt.messages
-        told = Message(role="system", content=f"{system.content}\n\n{TOOLS_TASK}".lstrip())
-        tools = tuple(
-            ToolDefinition(name=n, description=spec.description[:LONGEST_DESCRIPTION], schema=spec.schema)
-            for n, spec in self.tools.items()
-        )
-        return replace(prompt, messages=(told, *rest), tools=tools)
-
-    def named(self, call: ToolCall) -> ToolSpec:
-        """Return the tool that a call is for. Raises `ToolFailed`."""
-        if call.name not in self.tools:
-            raise unknown_tool(call.name)
-        return self.tools[call.name]
+def with_tools(prompt: Prompt, tools: Mapping[str, ToolSpec]) -> Prompt:
+    """Return the prompt with the tools, and the rule on what these give."""
+    if not tools:
+        return prompt
+    system, rest = prompt.messages[0], prompt.messages[1:]
+    if system.role != "system":
+        system, rest = Message(role="system", content=""), prompt.messages
+    told = Message(role="system", content=f"{system.content}\n\n{TOOLS_TASK}".lstrip())
+    offered = tuple(
+        ToolDefinition(name=name, description=spec.description[:LONGEST_DESCRIPTION], schema=spec.schema)
+        for name, spec in tools.items()
+    )
+    return replace(prompt, messages=(told, *rest), tools=offered)
 
 
 def read_arguments(text: str) -> Mapping[str, Json]:
@@ -165,64 +147,56 @@ async def ask_member(
     It may call the request's tools. `on_error` is called with the error before the candidate is returned.
     """
     name = model.spec.name
-    asked = _Rounds(model=model, timer=timer, toolbox=await Toolbox.of(request, model.spec, timer.context))
+    tools = await _offered_tools(request, model.spec, timer.context)
+    asked = _Rounds(model=model, timer=timer, tools=tools, most=request.tool_rounds if tools else 1)
     try:
         completion = await asked.run(prompt)
     except ModelError as error:
         on_error(error)
         return Candidate(model=name, step=timer.key(ask_step(name)), state="failed", error=str(error))
-    read = partial(answered, name, timer.key(asked.step), completion, question=request.text)
-    return await off_loop(len(completion.text) + len(request.text), read, at_most=READ_AT_ONCE)
+    return await answered(name, timer.key(asked.step), completion, question=request.text)
 
 
 @dataclass(kw_only=True, slots=True)
 class _Rounds:
     """A model on the way to one answer: it is asked, its tool calls are made, and it is asked again.
 
+    A round is one call of the model; in the last one of `most` it is given no tools, so that it answers.
     `step` is the key of the last round. The keys of rounds and calls come from their numbers, so that each
     replays by itself; that of the first round is the one without tools.
     """
 
     model: ChatModel
     timer: StepTimer
-    toolbox: Toolbox
+    tools: Mapping[str, ToolSpec]
+    most: int
     step: str = ""
     asked: list[Completion] = field(default_factory=list)
     calls: int = 0
 
     async def run(self, prompt: Prompt) -> Completion:
-        """Ask until the model answers; return what all rounds took. Results fill at most half its context."""
-        prompt = self.toolbox.offered(prompt)
+        """Ask until the model answers; return what all rounds took. Results fill at most half its context.
+
+        The calls of a round are made at the same time, and share the room for their results.
+        """
+        name, context, prompt = self.model.spec.name, self.timer.context, with_tools(prompt, self.tools)
         room = min(LONGEST_RESULTS, CHARACTERS_PER_TOKEN * self.model.spec.context_window // 2)
         while True:
-            last = len(self.asked) + 1 == self.toolbox.rounds
-            completion = await self._ask(replace(prompt, tools=()) if last else prompt)
+            self.step = round_step(name, len(self.asked) + 1)
+            last = len(self.asked) + 1 == self.most
+            with self.timer.step(self.step, name):
+                asked = replace(prompt, tools=()) if last else prompt
+                completion = await context.ask(self.model, asked, self.step)
+            self.asked.append(completion)
             if last or not completion.tool_calls:
                 return self._whole(completion)
-            results = await self._call_all(completion.tool_calls[:MOST_CALLS], room)
+            calls, first = completion.tool_calls[:MOST_CALLS], self.calls + 1
+            self.calls += len(calls)
+            made = (self._call(each, number, room // len(calls)) for number, each in enumerate(calls, first))
+            results = await run_together(made)
             room -= sum(map(len, results))
             written = sum(len(call.arguments) for call in completion.tool_calls)
             prompt = await off_loop(written, with_results, prompt, completion, results, at_most=READ_AT_ONCE)
-
-    async def _ask(self, prompt: Prompt) -> Completion:
-        name, number = self.model.spec.name, len(self.asked) + 1
-        self.step = round_step(name, number)
-        with self.timer.step(self.step, name):
-            completion = await self.timer.context.ask(self.model, prompt, self.step)
-        self.asked.append(completion)
-        return completion
-
-    async def _call_all(self, calls: Sequence[ToolCall], room: int) -> list[str]:
-        """Make the calls of a round at the same time and return their results, which share the room."""
-        first, share = self.calls + 1, room // len(calls)
-        self.calls += len(calls)
-        with single_error():
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._call(each, number, share))
-                    for number, each in enumerate(calls, start=first)
-                ]
-        return [task.result() for task in tasks]
 
     async def _call(self, call: ToolCall, number: int, room: int) -> str:
         """Make a call and return the text of its result; of a failure the model is told, too.
@@ -240,7 +214,9 @@ class _Rounds:
         context, written = self.timer.context, call.arguments
         shown: dict[str, Json] = {"model": self.model.spec.name, "arguments": shown_text(written)}
         try:
-            tool = self.toolbox.named(call)
+            if call.name not in self.tools:
+                raise unknown_tool(call.name)
+            tool = self.tools[call.name]
             arguments = await off_loop(len(written), read_arguments, written, at_most=READ_AT_ONCE)
         except ToolFailed as error:
             data = {"tool": call.name, "seconds": 0.0, "ok": False, "error": str(error), **shown}

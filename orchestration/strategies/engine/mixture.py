@@ -16,7 +16,7 @@ from pydantic import Field
 from orchestration.strategies.engine.deciding import Selection, estimated, select_best
 from orchestration.strategies.engine.effort import Effort, combining, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
-from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
+from orchestration.strategies.engine.options import Aggregator, AnswerOptions, StrategyOptions, parse_options
 from orchestration.strategies.engine.parallel import synthesise
 from orchestration.strategies.engine.rewriting import RewritingRun
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
@@ -42,9 +42,8 @@ class MixtureChoices(StrategyOptions):
         description="How often each model answers before the answers are combined; from the second layer on"
         " it is shown all answers of the layer before.",
     )
-    aggregator: ModelName | None = Field(
+    aggregator: Aggregator = Field(
         default=None,
-        title="Aggregator",
         description="Model that writes the final answer from those of the last layer. Empty: the model"
         " of the panel that is expected to be right most often.",
     )
@@ -64,7 +63,7 @@ class _MixtureRun(RewritingRun):
 
     async def run(self) -> StrategyOutcome:
         """Ask layer after layer, and combine the answers of the last one."""
-        await self.begin("layer 1")
+        await self.timer.begin("layer 1")
         await self.answer_first()
         for number in range(2, self.options.layers + 1):
             if self.stop is not None or len(self.usable) < FEWEST_COMBINED:
@@ -95,7 +94,7 @@ class _MixtureRun(RewritingRun):
         written = await synthesise(self, self.options.aggregator, shown)
         if isinstance(written, str):
             return written
-        [checked] = await self.scorer.by_checks_alone().score([written], "checks")
+        [checked] = await self.scorer.check([written])
         unusable = f"What {written.model} wrote from the answers cannot be used: this is the best of them."
         return checked if is_usable(checked) else unusable
 

@@ -11,13 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from orchestration.llm.engine.errors import InvalidRequest
 from orchestration.llm.engine.types import FieldFormat, Json
 from orchestration.strategies.engine.errors import InvalidOptions
+from orchestration.strategies.engine.types import AS_SHARE
 
 ModelName = Annotated[
     str, Field(min_length=1, max_length=120, json_schema_extra={"format": FieldFormat.MODEL})
 ]
 """The name of a model of the team, used as a helper beside the panel."""
-
-
+Aggregator = Annotated[ModelName | None, Field(title="Aggregator")]
+Temperature = Annotated[float | None, Field(ge=0, le=2, title="Temperature")]
+Threshold = Annotated[float, Field(ge=0.1, le=0.99, title="Good enough", json_schema_extra=AS_SHARE)]
 RubricName = Annotated[
     str | None,
     Field(
@@ -53,11 +55,8 @@ class AnswerOptions(StrategyOptions):
         title="Longest answer",
         description="Tokens an answer may have. Empty: as many as the model allows.",
     )
-    temperature: float | None = Field(
+    temperature: Temperature = Field(
         default=None,
-        ge=0,
-        le=2,
-        title="Temperature",
         description="0 answers alike each time, higher values vary more. Empty: the model's own default.",
     )
 

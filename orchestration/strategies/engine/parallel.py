@@ -10,11 +10,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestration.expressions.values import off_loop
-from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.types import Message, Purpose
-from orchestration.runs.engine.errors import LimitReached
-from orchestration.strategies.engine.asking import READ_AT_ONCE, answered
+from orchestration.strategies.engine.asking import answered
 from orchestration.strategies.engine.deciding import (
     LEAST_USABLE,
     Selection,
@@ -25,19 +22,17 @@ from orchestration.strategies.engine.deciding import (
 )
 from orchestration.strategies.engine.effort import Effort, combining, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
-from orchestration.strategies.engine.options import AnswerOptions, ModelName, StrategyOptions, parse_options
-from orchestration.strategies.engine.quality.prompts import DATA_ONLY, FINAL_LINE, blocks
-from orchestration.strategies.engine.rounds import (
-    EarlyStopReason,
-    Round,
-    RoundPlan,
-    StopRequest,
-    ask_round,
-    candidates,
+from orchestration.strategies.engine.options import (
+    Aggregator,
+    AnswerOptions,
+    StrategyOptions,
+    Threshold,
+    parse_options,
 )
+from orchestration.strategies.engine.quality.prompts import DATA_ONLY, FINAL_LINE, blocks
+from orchestration.strategies.engine.rounds import EarlyStopReason, Round, Stop, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.types import (
-    AS_SHARE,
     Candidate,
     StrategyOutcome,
     answered_candidates,
@@ -66,17 +61,12 @@ class ParallelChoices(StrategyOptions):
         description="Best: the answer of the highest quality. First good enough: the first one that reaches"
         " the threshold; the other calls are cancelled. Synthesis: one model combines the answers.",
     )
-    threshold: float = Field(
+    threshold: Threshold = Field(
         default=0.6,
-        ge=0.1,
-        le=0.99,
-        title="Good enough",
         description="Estimated quality that ends the wait when the first good answer is selected.",
-        json_schema_extra=AS_SHARE,
     )
-    aggregator: ModelName | None = Field(
+    aggregator: Aggregator = Field(
         default=None,
-        title="Aggregator",
         description="Model that combines the answers in a synthesis. Empty: the model of the panel"
         " that is expected to be right most often.",
     )
@@ -124,10 +114,16 @@ class _ParallelRun(StrategyRun):
     async def run(self) -> StrategyOutcome:
         """Ask, select and conclude."""
         first = self.options.select is Select.FIRST_GOOD_ENOUGH
-        plan = RoundPlan(until=self._until, wait_s=self._wait_s, at_once=self.options.max_parallel)
-        score = self._score_one if first else None
-        await self.begin("asking")
-        ended = await ask_round(self.panel.members, self.ask, plan, context=self.context, score=score)
+        await self.timer.begin("asking")
+        ended = await Round(
+            self.panel.members,
+            self.ask,
+            self.context,
+            score=self._score_one if first else None,
+            until=self._until,
+            wait_s=self._wait_s,
+            at_once=self.options.max_parallel,
+        ).run()
         await self.note_stop(ended.stop)
         asked = candidates(ended)
         self.require_answers(asked)
@@ -143,20 +139,20 @@ class _ParallelRun(StrategyRun):
         [scored] = await self.scorer.score([candidate], f"judge/{candidate.model}")
         return scored
 
-    def _until(self, asked: Round[Candidate]) -> StopRequest | None:
+    def _until(self, asked: Round[Candidate]) -> Stop | None:
         """Return why asking should end now: a good answer, the deadline, the time limit of the run."""
-        ending = partial(StopRequest, prompt=self.prompt, answers=answered_candidates(asked.answers))
+        ending = partial(asked.early_stop, prompt=self.prompt, answers=answered_candidates(asked.answers))
         good = [each for each in asked.answers if each.model in asked.ended and overall(each) >= self.needed]
         if self.options.select is Select.FIRST_GOOD_ENOUGH and good:
             best = max(good, key=overall)
             because = good_enough(best, self.needed)
-            return ending(reason=EarlyStopReason.GOOD_ENOUGH, because=because, chosen=best.model)
+            return ending(EarlyStopReason.GOOD_ENOUGH, because, chosen=best.model)
         deadline_in, time_left = self._deadline_in(asked), self.context.time_left()
         if deadline_in is not None and deadline_in <= 0:
             passed = f"The deadline of {self.options.deadline_s:g} s passed."
-            return ending(reason=EarlyStopReason.DEADLINE, because=passed)
+            return ending(EarlyStopReason.DEADLINE, passed)
         if time_left is not None and time_left <= 0:
-            return ending(reason=EarlyStopReason.DEADLINE, because=OUT_OF_TIME, limit="seconds")
+            return ending(EarlyStopReason.DEADLINE, OUT_OF_TIME, limit="seconds")
         return None
 
     def _deadline_in(self, asked: Round[Candidate]) -> float | None:
@@ -185,7 +181,7 @@ class _ParallelRun(StrategyRun):
 
     async def _synthesise(self, asked: Sequence[Candidate]) -> StrategyOutcome:
         """Have the aggregator combine the usable answers; if it cannot, conclude with the best one."""
-        checked = await self.scorer.by_checks_alone().score(asked, "checks")
+        checked = await self.scorer.check(asked)
         usable = [candidate for candidate in checked if overall(candidate) >= LEAST_USABLE]
         written: Candidate | str = f"There was nothing to combine: {counted(len(usable), 'usable answer')}."
         if len(usable) > 1:
@@ -215,18 +211,15 @@ async def synthesise(run: StrategyRun, named: str | None, answers: Sequence[Cand
     """
     aggregator = run.panel.named(named) if named else run.panel.best(run.request)
     name = aggregator.spec.name
-    await run.begin("synthesising")
+    await run.timer.begin("synthesising")
     shown = blocks(aggregator.spec, run.request, [each.text for each in answers])
     told = Message(role="system", content=f"{AGGREGATE_TASK}{FINAL_LINE}{DATA_ONLY}")
     messages = (told, Message(role="user", content=shown))
     prompt = replace(run.prompt, messages=messages, purpose=Purpose.AGGREGATE)
-    try:
-        with run.timer.step(AGGREGATE_STEP, name):
-            completion = await run.context.ask(aggregator, prompt, AGGREGATE_STEP)
-    except (ModelError, LimitReached) as error:
-        return f"{name} could not combine the answers: {error}"
-    read = partial(answered, name, AGGREGATE_STEP, completion)
-    return await off_loop(len(completion.text), read, at_most=READ_AT_ONCE)
+    completion = await run.ask_helper(aggregator, prompt, AGGREGATE_STEP)
+    if isinstance(completion, str):
+        return f"{name} could not combine the answers: {completion}"
+    return await answered(name, AGGREGATE_STEP, completion)
 
 
 class Parallel(PanelStrategy):

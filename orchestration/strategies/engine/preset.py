@@ -14,7 +14,7 @@ from orchestration.expressions.values import Bounds
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.strategy import all_strategies, validate_options
-from orchestration.strategies.engine.types import MOST_ROUNDS, MOST_TOOLS, USUAL_ROUNDS, listed
+from orchestration.strategies.engine.types import MOST_TOOLS, USUAL_ROUNDS, ToolRounds, listed
 
 BOUNDS = Bounds(depth=16, nodes=5_000, characters=200_000)
 LARGEST_PANEL = 50
@@ -41,12 +41,8 @@ class PresetDefinition(BaseModel):
     tools: tuple[Words, ...] = Field(
         (), title="Tools", max_length=MOST_TOOLS, description="Tools that the models may call."
     )
-    tool_rounds: int = Field(
-        USUAL_ROUNDS,
-        title="Most rounds",
-        ge=2,
-        le=MOST_ROUNDS,
-        description="Calls of a model for one answer, where it calls tools.",
+    tool_rounds: ToolRounds = Field(
+        USUAL_ROUNDS, description="Calls of a model for one answer, where it calls tools."
     )
 
     @property

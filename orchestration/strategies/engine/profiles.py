@@ -10,7 +10,7 @@ evidence of quality.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 
@@ -77,6 +77,8 @@ class Profile:
         return self.quality * self.success
 
 
+Profiles = Mapping[str, Sequence[Profile]]
+"""The profiles of models, by name, for each type of task."""
 PRIOR_WEIGHT = 4.0
 """The number of judged answers that the prior of the quality is worth."""
 SUCCESS, SUCCESS_WEIGHT = 0.95, 5.0

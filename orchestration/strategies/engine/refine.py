@@ -17,10 +17,8 @@ from pydantic import Field
 from orchestration.expressions.embedded import json_values
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.blocks import BlockTags
-from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, ModelSpec, Prompt, Purpose
-from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.asking import READ_AT_ONCE
@@ -146,7 +144,7 @@ class _RefineRun(StrategyRun):
 
     async def _draft(self) -> ChatModel:
         """Ask the models in order until one gives a usable draft, and return that one."""
-        await self.begin("drafting")
+        await self.timer.begin("drafting")
         for model in self.panel.members:
             [draft] = await answer_again(self, [model], lambda _: self.prompt, 1)
             if is_usable(draft):
@@ -164,16 +162,14 @@ class _RefineRun(StrategyRun):
         """Return the problems that the critic names of the newest draft, once they are journaled."""
         critic = self.panel.named(self.options.critic) if self.options.critic else author
         name = critic.spec.name
-        await self.begin("criticising")
+        await self.timer.begin("criticising")
         step = step_key(CRITIQUE, str(number), name)
         marked = blocks(critic.spec, self.request, [self.drafts[-1].text], rest=ROOM_FOR_REST)
         texts = (f"{CRITIC_TASK}{DATA_ONLY}", f"{marked}\n\n{CRITIC_FORM}")
         prompt = helper_prompt(critic.spec, Purpose.JUDGE, *texts)
-        try:
-            with self.timer.step(step, name):
-                completion = await self.context.ask(critic, prompt, step)
-        except (ModelError, LimitReached) as error:
-            self.notes.append(f"{name} could not criticise the draft: {error}")
+        completion = await self.ask_helper(critic, prompt, step)
+        if isinstance(completion, str):
+            self.notes.append(f"{name} could not criticise the draft: {completion}")
             return ()
         text = completion.text
         read = await off_loop(len(text), read_critique, text, at_most=READ_AT_ONCE)
@@ -194,7 +190,7 @@ class _RefineRun(StrategyRun):
 
     async def _revise(self, author: ChatModel, problems: Sequence[str], number: int) -> bool:
         """Have the newest draft revised; return whether there is a new one that can be used."""
-        await self.begin("revising")
+        await self.timer.begin("revising")
         prompt = self._revision_prompt(author.spec, problems, number)
         [revised] = await answer_again(self, [author], lambda _: prompt, number)
         if not is_usable(revised):

@@ -23,7 +23,7 @@ from orchestration.strategies.engine.quality.prompts import (
     blocks,
     shortened,
 )
-from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.rounds import Round, candidates
 from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.types import Candidate, is_usable, listed
 
@@ -55,12 +55,12 @@ async def answer_again(
     async def ask(model: ChatModel) -> Candidate:
         return await ask_member(model, prompt(model), part, request=run.request)
 
-    ended = await ask_round(members, ask, RoundPlan(), context=part.context)
+    ended = await Round(members, ask, part.context).run()
     run.stop = ended.stop
     if ended.stop is not None:
         await announce(part.context, ended.stop.decision, "stop")
     found = candidates(ended, lambda name: part.key(ask_step(name)))
-    return await run.scorer.by_checks_alone().score(found, "checks")
+    return await run.scorer.check(found)
 
 
 def say_the_same(first: Candidate, second: Candidate, question: str) -> bool:
@@ -111,7 +111,7 @@ class RewritingRun(StrategyRun):
 
         Where its `own` is a turn of its conversation it is not among those shown.
         """
-        await self.begin(f"{word} {number}")
+        await self.timer.begin(f"{word} {number}")
         said = {each.model: each.text for each in self.usable}
         drawn = {name: [each for each in said if not own or each != name] for name in said}
         context: RunContext = self.timer.again(number).context

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, Prompt, Usage, estimate_tokens
@@ -23,6 +23,7 @@ from orchestration.strategies.engine.types import Candidate, counted, dollars, t
 CUT_OFF = "Cancelled before the run went on."
 
 Reply = TypeVar("Reply")
+Result = TypeVar("Result")
 
 
 class EarlyStopReason(StrEnum):
@@ -81,73 +82,30 @@ class Stop:
         return f"{self.because} {saved}."
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StopRequest:
-    """Why no other model need be asked, as a strategy finds it during a round.
-
-    `chosen` is the model whose answer was enough, `limit` the limit of the run, if it was one. From `prompt`
-    and the `answers` that are there it is estimated what the calls not made or not finished would have cost.
-    """
-
-    reason: EarlyStopReason
-    because: str
-    prompt: Prompt
-    answers: Sequence[Candidate]
-    chosen: str = ""
-    limit: str = ""
-
-    @property
-    def why(self) -> str:
-        """The error of each model that is left out."""
-        if self.reason is EarlyStopReason.GOOD_ENOUGH:
-            return f"Stopped: {self.chosen} was already good enough."
-        return f"{'Not asked' if self.reason in BETWEEN_WAVES else 'No answer in time'}. {self.because}"
-
-    def stop(self, asked: Round[Reply]) -> Stop | None:
-        """Return the stop of a round; None where no model would be left out and all answers are scored."""
-        pending = [model for model in asked.models if model.spec.name not in asked.ended]
-        unfinished = [model for model in pending if model.spec.name not in asked.replies]
-        unscored = [model.spec.name for model in pending if model not in unfinished]
-        left_out = {model.spec.name: self.why for model in unfinished} | asked.at_limits
-        if not (left_out or unscored):
-            return None
-        return Stop(
-            reason=self.reason,
-            because=self.because,
-            left_out=left_out,
-            unscored=unscored,
-            chosen=self.chosen,
-            saved_calls=len(unfinished),
-            saved_usd=self._saved_usd(unfinished, asked.begun),
-            limit=self.limit,
-        )
-
-    def _saved_usd(self, models: Sequence[ChatModel], begun: AbstractSet[str]) -> str:
-        """Return about what the models' calls would have cost; empty when one of them has no price.
-
-        A call that had begun saves the answer that it did not write, another one its prompt, too.
-        """
-        lengths = [answer.usage.output_tokens for answer in self.answers]
-        given = sum(estimate_tokens(message.content) for message in self.prompt.messages)
-        costs = []
-        for spec in (model.spec for model in models):
-            written = round(sum(lengths) / len(lengths)) if lengths else spec.max_output_tokens
-            usage = Usage(input_tokens=0 if spec.name in begun else given, output_tokens=written)
-            costs.append(price(spec, usage))
-        whole = total(costs)
-        return "" if whole is None else format(whole, "f")
-
-
-@dataclass(kw_only=True, slots=True)
+@dataclass(slots=True)
 class Round(Generic[Reply]):
-    """The state of a round; everything by the models' names.
+    """A round of questions to `models`: how it is asked, what may end it early, and its state so far.
 
-    `replies` include those of models that have not `ended` (been scored, where answers are scored);
-    `limits` are the limits that kept models from being asked. `begun` models have been sent their prompt,
-    `waiting` ones belong to later waves. `stop` is set once the round has ended early.
+    `score` finishes each answer that `ask` gives. At most `at_once` models are asked at the same time. With a
+    `wave` (0: all in one) as many are asked together, and `until` is called between waves; without one it is
+    called after each answer, and again when `wait_s` seconds have passed without any. `step` is the key under
+    which an early stop is journaled.
+
+    The state is by the models' names. `replies` include those of models that have not `ended` (been scored,
+    where answers are scored); `limits` are the limits that kept models from being asked. `begun` models were
+    sent their prompt, `waiting` ones belong to later waves. `stop` is set once the round has ended early.
     """
 
     models: Sequence[ChatModel]
+    ask: Callable[[ChatModel], Awaitable[Reply]]
+    context: RunContext
+    _: KW_ONLY
+    score: Callable[[Reply], Awaitable[Reply]] | None = None
+    until: Callable[[Round[Reply]], Stop | None] = lambda _: None
+    wait_s: Callable[[Round[Reply]], float | None] = lambda _: None
+    at_once: int | None = None
+    wave: int | None = None
+    step: str = "stop"
     replies: dict[str, Reply] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     limits: dict[str, LimitReached] = field(default_factory=dict)
@@ -170,54 +128,133 @@ class Round(Generic[Reply]):
         """The models that limits kept from being asked, in order, and what limits."""
         return {name: str(self.limits[name]) for name in self.names if name in self.limits}
 
+    async def run(self) -> Self:
+        """Ask until all have ended or there is a reason to stop, and return the round as it is then.
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoundPlan(Generic[Reply]):
-    """How a round is asked and what may end it early.
+        A stop is committed before any call is cancelled and before anything follows from it: after a crash
+        the models that it left out are not asked, and the answers that came too late are not scored. A
+        `LimitReached` that `ask` raises ends the round once its wave is over. Whatever else is raised ends it
+        at once, as an `ExceptionGroup`.
+        """
+        left_out, turns = await self._recall(), asyncio.Semaphore(self.at_once or max(1, len(self.models)))
+        self.waiting = [model for model in self.models if model.spec.name not in left_out]
+        size = self.wave or len(self.waiting)
+        while self.waiting:
+            wave, self.waiting = self.waiting[:size], self.waiting[size:]
+            async with asyncio.TaskGroup() as group:
+                await self._watch(
+                    {group.create_task(self._ask_one(m, turns), name=m.spec.name) for m in wave}
+                )
+        return self
 
-    At most `at_once` models are asked at the same time. With a `wave` (0: all in one) as many are asked
-    together, and `until` is called between waves; without one it is called after each answer, and again when
-    `wait_s` seconds have passed without any. `step` is the key under which an early stop is journaled.
-    """
+    async def _recall(self) -> AbstractSet[str]:
+        """Adopt the stop that ended this round in an earlier attempt; return the models that it left out."""
+        earlier = self.context.recall(self.step)
+        stop = None if earlier is None else Stop.from_json(earlier)
+        if stop is None or not set(self.names) & {*stop.left_out, *stop.unscored}:
+            return set()
+        self.stop = Stop.from_json(await self.context.decide(self.step, earlier))
+        return stop.left_out.keys()
 
-    until: Callable[[Round[Reply]], StopRequest | None] = lambda _: None
-    wait_s: Callable[[Round[Reply]], float | None] = lambda _: None
-    at_once: int | None = None
-    wave: int | None = None
-    step: str = "stop"
+    async def _ask_one(self, model: ChatModel, turns: asyncio.Semaphore) -> None:
+        """Ask a model once it is its turn, and score its answer unless a stop came first."""
+        name = model.spec.name
+        async with turns:
+            self.begun.add(name)
+            try:
+                self.replies[name] = await self.ask(model)
+            except LimitReached as limit:
+                self.limits[name] = limit
+                return
+        too_late = self.stop is not None and name in self.stop.unscored
+        if self.score is not None and not too_late:
+            self.replies[name] = await self.score(self.replies[name])
 
+    async def _watch(self, pending: set[asyncio.Task[None]]) -> None:
+        """Wait until all have ended or there is a reason to stop; journal it, cancel the rest.
 
-async def ask_round(
-    models: Sequence[ChatModel],
-    ask: Callable[[ChatModel], Awaitable[Reply]],
-    plan: RoundPlan[Reply],
-    *,
-    context: RunContext,
-    score: Callable[[Reply], Awaitable[Reply]] | None = None,
-) -> Round[Reply]:
-    """Ask models until all have ended or there is a reason to stop; `score` finishes each answer.
+        Without a stop a task is cancelled only where an earlier attempt of the run cancelled its step.
+        """
+        while pending:
+            wait = self.wait_s(self) if self.stop is None else None
+            timeout = None if wait is None else max(0.0, wait)
+            done, pending = await asyncio.wait(pending, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            self.ended.update(task.get_name() for task in done)
+            for task in done:
+                if not task.cancelled():
+                    task.result()
+            if self.stop is None and (stop := self._due_stop(over=not pending)) is not None:
+                self.stop = Stop.from_json(await self.context.decide(self.step, asdict(stop)))
+                self.waiting = ()
+                for task in pending:
+                    task.cancel()
+                return
 
-    A stop is committed before any call is cancelled and before anything follows from it: after a crash the
-    models that it left out are not asked, and the answers that came too late are not scored. A `LimitReached`
-    that `ask` raises ends the round once its wave is over. Whatever else is raised ends it at once, as an
-    `ExceptionGroup`.
-    """
-    asking = _Asking(
-        round=Round(models=models),
-        ask=ask,
-        score=score,
-        plan=plan,
-        context=context,
-        turns=asyncio.Semaphore(plan.at_once or max(1, len(models))),
-    )
-    left_out, found = await asking.recall(), asking.round
-    found.waiting = [model for model in models if model.spec.name not in left_out]
-    size = plan.wave or len(found.waiting)
-    while found.waiting:
-        wave, found.waiting = found.waiting[:size], found.waiting[size:]
-        async with asyncio.TaskGroup() as group:
-            await asking.watch({group.create_task(asking.ask_one(m), name=m.spec.name) for m in wave})
-    return found
+    def _due_stop(self, *, over: bool) -> Stop | None:
+        """Return the stop that is due, if one is; `over` is True when the wave has ended."""
+        limits = self.at_limits
+        is_asked = self.wave is None or (over and self.waiting and not limits)
+        enough = self.until(self) if is_asked else None
+        if enough is not None or not (over and limits):
+            return enough
+        name, because = next(iter(limits.items()))
+        return Stop(
+            reason=EarlyStopReason.LIMIT,
+            because=because,
+            left_out=limits | dict.fromkeys((model.spec.name for model in self.waiting), because),
+            limit=self.limits[name].limit,
+        )
+
+    def early_stop(
+        self,
+        reason: EarlyStopReason,
+        because: str,
+        *,
+        prompt: Prompt,
+        answers: Sequence[Candidate],
+        chosen: str = "",
+        limit: str = "",
+    ) -> Stop | None:
+        """Return the stop of the round where a strategy finds that no other model need be asked.
+
+        It is None where no model would be left out and all answers are scored. `chosen` is the model whose
+        answer was enough, `limit` the limit of the run, if it was one. From `prompt` and the `answers` that
+        are there it is estimated what the calls not made or not finished would have cost.
+        """
+        why = f"{'Not asked' if reason in BETWEEN_WAVES else 'No answer in time'}. {because}"
+        if reason is EarlyStopReason.GOOD_ENOUGH:
+            why = f"Stopped: {chosen} was already good enough."
+        pending = [model for model in self.models if model.spec.name not in self.ended]
+        unfinished = [model for model in pending if model.spec.name not in self.replies]
+        unscored = [model.spec.name for model in pending if model not in unfinished]
+        left_out = {model.spec.name: why for model in unfinished} | self.at_limits
+        if not (left_out or unscored):
+            return None
+        return Stop(
+            reason=reason,
+            because=because,
+            left_out=left_out,
+            unscored=unscored,
+            chosen=chosen,
+            saved_calls=len(unfinished),
+            saved_usd=self._saved_usd(unfinished, prompt, answers),
+            limit=limit,
+        )
+
+    def _saved_usd(self, models: Sequence[ChatModel], prompt: Prompt, answers: Sequence[Candidate]) -> str:
+        """Return about what the models' calls would have cost; empty when one of them has no price.
+
+        A call that had begun saves the answer that it did not write, another one its prompt, too.
+        """
+        lengths = [answer.usage.output_tokens for answer in answers]
+        given = sum(estimate_tokens(message.content) for message in prompt.messages)
+        costs = []
+        for spec in (model.spec for model in models):
+            written = round(sum(lengths) / len(lengths)) if lengths else spec.max_output_tokens
+            usage = Usage(input_tokens=0 if spec.name in self.begun else given, output_tokens=written)
+            costs.append(price(spec, usage))
+        whole = total(costs)
+        return "" if whole is None else format(whole, "f")
 
 
 def candidates(ended: Round[Candidate], step: Callable[[str], str] = ask_step) -> tuple[Candidate, ...]:
@@ -233,80 +270,12 @@ def candidates(ended: Round[Candidate], step: Callable[[str], str] = ask_step) -
     return tuple(found)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Asking(Generic[Reply]):
-    """One call of `ask_round`."""
-
-    round: Round[Reply]
-    ask: Callable[[ChatModel], Awaitable[Reply]]
-    score: Callable[[Reply], Awaitable[Reply]] | None
-    plan: RoundPlan[Reply]
-    context: RunContext
-    turns: asyncio.Semaphore
-
-    async def recall(self) -> AbstractSet[str]:
-        """Adopt the stop that ended this round in an earlier attempt; return the models that it left out."""
-        earlier = self.context.recall(self.plan.step)
-        if earlier is None:
-            return set()
-        stop = Stop.from_json(earlier)
-        if not set(self.round.names) & {*stop.left_out, *stop.unscored}:
-            return set()
-        self.round.stop = Stop.from_json(await self.context.decide(self.plan.step, earlier))
-        return stop.left_out.keys()
-
-    async def ask_one(self, model: ChatModel) -> None:
-        """Ask a model once it is its turn, and score its answer unless a stop came first."""
-        this, name = self.round, model.spec.name
-        async with self.turns:
-            this.begun.add(name)
-            try:
-                this.replies[name] = await self.ask(model)
-            except LimitReached as limit:
-                this.limits[name] = limit
-                return
-        too_late = this.stop is not None and name in this.stop.unscored
-        if self.score is not None and not too_late:
-            this.replies[name] = await self.score(this.replies[name])
-
-    async def watch(self, pending: set[asyncio.Task[None]]) -> None:
-        """Wait until all have ended or there is a reason to stop; journal it, cancel the rest.
-
-        Without a stop a task is cancelled only where an earlier attempt of the run cancelled its step.
-        """
-        this = self.round
-        while pending:
-            wait = self.plan.wait_s(this) if this.stop is None else None
-            timeout = None if wait is None else max(0.0, wait)
-            done, pending = await asyncio.wait(pending, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            this.ended.update(task.get_name() for task in done)
-            for task in done:
-                if not task.cancelled():
-                    task.result()
-            if this.stop is None and (stop := self._reason_to_stop(over=not pending)) is not None:
-                this.stop = Stop.from_json(await self.context.decide(self.plan.step, asdict(stop)))
-                this.waiting = ()
-                for task in pending:
-                    task.cancel()
-                return
-
-    def _reason_to_stop(self, *, over: bool) -> Stop | None:
-        """Return the stop that is due, if one is; `over` is True when the wave has ended."""
-        this = self.round
-        limits = this.at_limits
-        is_asked = self.plan.wave is None or (over and this.waiting and not limits)
-        enough = self.plan.until(this) if is_asked else None
-        if enough is not None:
-            return enough.stop(this)
-        if not (over and limits):
-            return None
-        name, because = next(iter(limits.items()))
-        return Stop(
-            reason=EarlyStopReason.LIMIT,
-            because=because,
-            left_out=limits | dict.fromkeys((model.spec.name for model in this.waiting), because),
-            limit=this.limits[name].limit,
-        )
+async def run_together(work: Iterable[Coroutine[None, None, Result]]) -> list[Result]:
+    """Run at the same time and return the results in order; the first error ends all and is raised."""
+    with single_error():
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in work]
+    return [task.result() for task in tasks]
 
 
 @contextmanager

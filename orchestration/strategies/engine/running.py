@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import ClassVar
 
+from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Prompt
+from orchestration.llm.engine.types import Completion, Prompt
 from orchestration.runs.engine.context import RunContext
+from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, begin_phase
+from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
 from orchestration.strategies.engine.deciding import Selection, no_answer_error
 from orchestration.strategies.engine.members import ask_member
@@ -66,10 +68,6 @@ class StrategyRun(ABC):
         """The least quality that the request asks for."""
         return self.request.constraints.min_quality or 0.0
 
-    async def begin(self, phase: str) -> None:
-        """Emit that a phase begins."""
-        await begin_phase(self.context, phase)
-
     async def announce(self, decision: Decision, step: str) -> None:
         """Emit a decision, and keep it for the outcome."""
         self.decisions.append(decision)
@@ -85,6 +83,14 @@ class StrategyRun(ABC):
     async def ask(self, model: ChatModel) -> Candidate:
         """Return a member's answer to the question, or the candidate that failed. Raises `LimitReached`."""
         return await ask_member(model, self.prompt, self.timer, request=self.request)
+
+    async def ask_helper(self, helper: ChatModel, prompt: Prompt, step: str) -> Completion | str:
+        """Return what a helper (aggregator, critic, classifier) replies, or the words of why it does not."""
+        try:
+            with self.timer.step(step, helper.spec.name):
+                return await self.context.ask(helper, prompt, step)
+        except (ModelError, LimitReached) as error:
+            return str(error)
 
     def require_answers(self, candidates: Sequence[Candidate]) -> None:
         """Refuse to go on without a usable answer. Raises `AllModelsFailed`, `NoUsableAnswer`, ..."""

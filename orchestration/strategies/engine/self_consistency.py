@@ -24,16 +24,9 @@ from orchestration.strategies.engine.asking import ask_step
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.members import ask_member
-from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
+from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, Temperature, parse_options
 from orchestration.strategies.engine.rewriting import say_the_same
-from orchestration.strategies.engine.rounds import (
-    EarlyStopReason,
-    Round,
-    RoundPlan,
-    StopRequest,
-    ask_round,
-    candidates,
-)
+from orchestration.strategies.engine.rounds import Round, Stop, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, is_usable
@@ -49,11 +42,8 @@ from orchestration.strategies.engine.voting.strategy import (
 class SamplingChoices(StrategyOptions):
     """Options of self-consistency alone."""
 
-    temperature: float | None = Field(
+    temperature: Temperature = Field(
         default=0.7,
-        ge=0,
-        le=2,
-        title="Temperature",
         description="Samples have to differ: 0 answers alike each time, higher values vary more. Empty: the"
         " model's own default.",
     )
@@ -132,60 +122,52 @@ class _Sampling(StrategyRun):
     """One run, and the vote of its draws, each of which is a voter."""
 
     options: SelfConsistencyOptions
+    by_name: Mapping[str, Draw] = field(init=False)
     vote: VotingRun = field(init=False)
 
     async def run(self) -> StrategyOutcome:
         """Draw, count, and conclude."""
-        await self.begin("asking")
-        plan = RoundPlan(until=self._until, wave=self.options.wave)
-        by_name = {draw.spec.name: draw for draw in draws(self.panel.members, self.options.samples)}
-        self.vote = answer_vote(self, Panel(members=tuple(by_name.values()), belief=self.panel.belief))
-        ended = await ask_round(
-            list(by_name.values()),
-            lambda each: self._draw(by_name[each.spec.name]),
-            plan,
-            context=self.context,
-        )
+        await self.timer.begin("asking")
+        found, wave = draws(self.panel.members, self.options.samples), self.options.wave
+        self.by_name = {draw.spec.name: draw for draw in found}
+        self.vote = answer_vote(self, Panel(members=found, belief=self.panel.belief))
+        ended = await Round(found, self._draw, self.context, until=self._until, wave=wave).run()
         await self.note_stop(ended.stop)
-        voters = candidates(ended, lambda name: self._step(by_name[name]))
-        drawn = [replace(each, model=by_name[each.model].model.spec.name) for each in voters]
+        voters = candidates(ended, self._step)
+        drawn = [replace(each, model=self.by_name[each.model].model.spec.name) for each in voters]
         self.require_answers(drawn)
         scored = await self._score(drawn)
         named = [replace(each, model=voter.model) for each, voter in zip(scored, voters, strict=True)]
         casts = [cast_answer(each, self.request.text) for each in named if each.model in self.vote.casts]
         return await conclude_by_vote(self, self.vote, casts, scored, named)
 
-    def _step(self, draw: Draw) -> str:
+    def _step(self, name: str) -> str:
         """Return the key of the step that asks for a draw."""
+        draw = self.by_name[name]
         return self.timer.again(draw.number).key(ask_step(draw.model.spec.name))
 
-    async def _draw(self, draw: Draw) -> Candidate:
+    async def _draw(self, voter: ChatModel) -> Candidate:
         """Ask for a sample and cast it as a ballot; it is a candidate under the voter's name."""
+        draw = self.by_name[voter.spec.name]
         part = self.timer.again(draw.number)
         prompt = replace(self.prompt, sample=draw.number - 1)
         answer = await ask_member(draw.model, prompt, part, request=self.request)
-        [checked] = await self.scorer.by_checks_alone().score([answer], "checks")
+        [checked] = await self.scorer.check([answer])
         candidate = replace(checked, model=draw.spec.name)
         self.vote.keep(candidate)
         return candidate
 
-    def _until(self, _: Round[Candidate]) -> StopRequest | None:
+    def _until(self, asked: Round[Candidate]) -> Stop | None:
         """Return why no other sample is needed: it cannot, or will hardly, change the winner."""
-        casts, written = list(self.vote.casts.values()), self.vote.written
-        if not can_be_counted(casts, written):
+        if not can_be_counted(list(self.vote.casts.values()), self.vote.written):
             return None
-        counted = self.vote.count(casts)
-        winner = counted.tally().winner
-        reason, because = EarlyStopReason.SETTLED, f"Settled: “{winner}” wins whatever other samples say."
-        if not counted.is_settled():
-            votes = Counter(ballot.choice for ballot in counted.ballots if ballot.choice is not None)
-            leader, second = [*(most for _, most in votes.most_common(2)), 0, 0][:2]
-            sure = stays_ahead(leader, second)
-            reason = EarlyStopReason.LIKELY
-            because = f"“{winner}” stays ahead with a probability of {sure:.3f}."
-            if winner is None or self.options.sure == 1 or sure < self.options.sure:
-                return None
-        return StopRequest(reason=reason, because=because, prompt=self.prompt, answers=written)
+        counted = self.vote.count()
+        votes = Counter(ballot.choice for ballot in counted.ballots if ballot.choice is not None)
+        leader, second = [*(most for _, most in votes.most_common(2)), 0, 0][:2]
+        sure, winner = stays_ahead(leader, second), counted.tally().winner
+        is_likely = sure >= self.options.sure  # never where 100 % is asked for
+        likely = f"“{winner}” stays ahead with a probability of {sure:.3f}." if is_likely else ""
+        return self.vote.reason_to_stop(asked, counted, self.prompt, likely, "other samples")
 
     async def _score(self, drawn: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Return the scored candidates; samples of one model err alike, so its most frequent one counts."""

@@ -22,10 +22,10 @@ from orchestration.strategies.engine.deciding import (
 )
 from orchestration.strategies.engine.fallback import JudgedOptions
 from orchestration.strategies.engine.members import ask_member
-from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions
-from orchestration.strategies.engine.rounds import RoundPlan, ask_round, candidates
+from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, Threshold
+from orchestration.strategies.engine.rounds import Round, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
-from orchestration.strategies.engine.types import AS_SHARE, Candidate, StrategyOutcome, listed, percent
+from orchestration.strategies.engine.types import Candidate, StrategyOutcome, listed, percent
 
 TOO_LONG = ContextWindowExceeded().code
 MOVE_ON = "move_on"
@@ -34,13 +34,9 @@ MOVE_ON = "move_on"
 class SearchChoices(StrategyOptions):
     """Options of every search."""
 
-    threshold: float = Field(
+    threshold: Threshold = Field(
         default=0.6,
-        ge=0.1,
-        le=0.99,
-        title="Good enough",
         description="Estimated quality at which an answer is accepted and no other model is asked.",
-        json_schema_extra=AS_SHARE,
     )
 
 
@@ -72,7 +68,7 @@ class Search(StrategyRun):
 
     async def run(self) -> StrategyOutcome:
         """Return the acceptable answer, or the best there is."""
-        await self.begin("asking")
+        await self.timer.begin("asking")
         await self._ask_in_turn()
         self.require_answers(self.candidates)
         selection = self.acceptable or select_best(self.candidates, self.order)
@@ -99,7 +95,7 @@ class Search(StrategyRun):
 
     async def _try(self, group: Sequence[ChatModel]) -> tuple[Candidate, ...]:
         """Ask models at once and score their answers."""
-        ended = await ask_round(group, self.ask, RoundPlan(), context=self.context)
+        ended = await Round(group, self.ask, self.context).run()
         self.stop = ended.stop
         step = f"judge/{group[0].spec.name}" if len(group) == 1 else "judge"
         scored = await self.scorer.score(candidates(ended), step)

@@ -17,7 +17,7 @@ from orchestration.llm.engine.types import TOKENS_PER_MESSAGE, Json, ModelSpec, 
 from orchestration.strategies.engine.asking import answer_step, ask_step
 from orchestration.strategies.engine.belief.reading import answer_groups, question_traits, read_text
 from orchestration.strategies.engine.lengths import length_beside_usual
-from orchestration.strategies.engine.profiles import Profile, answer_cost, profile_for, usual_length
+from orchestration.strategies.engine.profiles import Profiles, answer_cost, profile_for, usual_length
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import (
     Candidate,
@@ -83,21 +83,18 @@ def single_model(request: Request, panel: Panel, outcome: StrategyOutcome) -> Si
 
 
 def predicted_cost(
-    spec: ModelSpec, request: Request, profiles: Mapping[str, Sequence[Profile]], longer: float = 1.0
+    spec: ModelSpec, request: Request, profiles: Profiles, longer: float = 1.0
 ) -> Decimal | None:
     """Return what a model's answer to a request is expected to cost in US dollars, None without a price.
 
-    `profiles` are those of models, by name; the answer is taken to be `longer` than usual by a factor.
+    The answer is taken to be `longer` than usual by a factor.
     """
     task = question_traits(request.text, request.system).task
     return answer_cost(spec, task, tokens_read(request), profiles.get(spec.name, ()), longer)
 
 
 def longer_than_usual(
-    request: Request,
-    answers: Sequence[Candidate],
-    specs: Sequence[ModelSpec],
-    profiles: Mapping[str, Sequence[Profile]],
+    request: Request, answers: Sequence[Candidate], specs: Sequence[ModelSpec], profiles: Profiles
 ) -> float:
     """Return by what factor the models' first answers to a request are longer than is usual for each."""
     task, read = question_traits(request.text, request.system).task, tokens_read(request)

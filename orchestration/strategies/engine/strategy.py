@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
@@ -23,7 +22,7 @@ from orchestration.strategies.engine.belief.reading import question_traits
 from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.effort import Effort, judging
 from orchestration.strategies.engine.options import StrategyOptions, parse_options
-from orchestration.strategies.engine.profiles import Profile
+from orchestration.strategies.engine.profiles import Profiles
 from orchestration.strategies.engine.types import Request, StrategyOutcome
 
 PACKAGE = "orchestration.strategies.engine"
@@ -33,13 +32,13 @@ PACKAGE = "orchestration.strategies.engine"
 class Panel:
     """The models a strategy may use: members in order, and helpers (judge, aggregator) by name.
 
-    `profiles` are those of the models, by name, for each type of task; `belief` is what is believed of their
-    answers. Raises `InvalidRequest` for an empty panel or a model named twice.
+    `belief` is what is believed of their answers. Raises `InvalidRequest` for an empty panel or a model named
+    twice.
     """
 
     members: tuple[ChatModel, ...]
     helpers: Mapping[str, ChatModel] = field(default_factory=dict)
-    profiles: Mapping[str, Sequence[Profile]] = field(default_factory=dict)
+    profiles: Profiles = field(default_factory=dict)
     belief: Belief = field(default_factory=shipped_belief)
 
     def __post_init__(self) -> None:
@@ -83,11 +82,10 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GradedAnswer:
-    """A model's recorded answer, what it cost in US dollars, and whether it was right."""
+    """A model's recorded answer, and whether it was right."""
 
     text: str
     correct: bool
-    cost_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,8 +93,6 @@ class TrainingExample:
     """A recorded question with graded answers, by model."""
 
     prompt: str
-    task_type: str = ""
-    reference: str | None = None
     answers: Mapping[str, GradedAnswer] = field(default_factory=dict)
 
 
@@ -151,9 +147,9 @@ class Strategy(ABC):
         panel: Sequence[ModelSpec],
         options: StrategyOptions,  # noqa: ARG002  # for overriding
         request: Request,  # noqa: ARG002
-        profiles: Mapping[str, Sequence[Profile]],  # noqa: ARG002
+        profiles: Profiles,  # noqa: ARG002
     ) -> Sequence[ModelSpec]:
-        """Return the models in the order in which they are asked; `profiles` are theirs, by name."""
+        """Return the models in the order in which they are asked."""
         return panel
 
     def moment(self, key: str) -> str:

@@ -69,6 +69,7 @@ class Constraints(BaseModel):
 MOST_TOOLS = 32
 USUAL_ROUNDS, MOST_ROUNDS = 4, 10
 """Calls of a model for one answer, where it may call tools."""
+ToolRounds = Annotated[int, Field(ge=2, le=MOST_ROUNDS, title="Most rounds")]
 
 
 class Request(BaseModel):
@@ -92,11 +93,8 @@ class Request(BaseModel):
     response_schema: Mapping[str, Json] | None = Field(default=None, exclude_if=lambda schema: schema is None)
     rubric: Mapping[str, Json] | None = Field(default=None, exclude_if=lambda rubric: rubric is None)
     tools: tuple[str, ...] = Field(default=(), max_length=MOST_TOOLS, exclude_if=lambda names: not names)
-    tool_rounds: int = Field(
+    tool_rounds: ToolRounds = Field(
         default=USUAL_ROUNDS,
-        ge=2,
-        le=MOST_ROUNDS,
-        title="Most rounds",
         description="Calls of a model for one answer, where it calls tools. In the last it is given none.",
         exclude_if=lambda rounds: rounds == USUAL_ROUNDS,
     )

@@ -17,7 +17,7 @@ from orchestration.llm.services.panel import model_spec
 from orchestration.llm.services.registry.rows import locked, record, stored_whole
 from orchestration.runs.engine.budget import price
 from orchestration.runs.models import Run
-from orchestration.strategies.engine.quality.judging import judge_report, verdicts_in
+from orchestration.strategies.engine.quality.judging import judge_report
 from orchestration.strategies.engine.quality.prompts import judge_prompt
 from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric
 from orchestration.strategies.engine.quality.scoring import JudgeRating
@@ -149,10 +149,7 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
         said = ask_outside_runs(judge, prompts, LONGEST_S)
     except ModelError as error:
         return RubricTrial(judge=judge.name, error=str(error))
-    read = [
-        verdicts_in(judge.name, each.text, shown, rubric) for shown, each in zip(orders, said, strict=True)
-    ]
-    ratings = judge_report(judge.name, order, read, rubric).ratings
+    report = judge_report(judge.name, list(zip(orders, said, strict=True)), rubric)
     families = {entry["spec"]["name"]: entry["spec"].get("family", "") for entry in run.panel}
     return RubricTrial(
         judge=judge.name,
@@ -161,7 +158,7 @@ def try_rubric(*, rubric: Rubric, judge: LanguageModel, run: Run) -> RubricTrial
                 model=name,
                 text=texts[place],
                 is_own_family=bool(judge.family) and families.get(name) == judge.family,
-                rating=ratings.get(place),
+                rating=None if isinstance(rating := report[place], str) else rating,
             )
             for place, name in zip(order, (str(each.get("model", "")) for each in candidates), strict=True)
         ),

@@ -19,7 +19,7 @@ from orchestration.llm.engine.errors import EngineError
 from orchestration.llm.engine.types import Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LeaseLost, LimitReached, ReplayMismatch
-from orchestration.strategies.engine.rounds import single_error
+from orchestration.strategies.engine.rounds import run_together
 from pipelines.engine.options import OptionFormat
 from pipelines.engine.processor import (
     ActiveProcessor,
@@ -87,10 +87,7 @@ class MapProcessor(ActiveProcessor):
         if earlier := context.recall("failed"):
             raise _failure(await context.decide("failed", earlier))
         mapping = _Mapping(work=work, context=context, items=items, turns=iter(range(len(items))))
-        with single_error():
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(work.options.at_once, len(items))):
-                    group.create_task(mapping.take_turns())
+        await run_together(mapping.take_turns() for _ in range(min(work.options.at_once, len(items))))
         return mapping.result()
 
 

@@ -69,7 +69,10 @@ def text_key(text: str) -> str:
         plain = plain.replace(written, sign)
     plain = _CONTRACTED.sub(_in_full, plain)
     labels = set(_ONE_CAPITAL.findall(plain)) - {"A"}
-    return " ".join(_tokens(_unbracketed(plain.strip()), labels=bool(labels)))
+    plain = plain.strip()
+    if plain[:1] in CLOSING and closing_place(plain) == len(plain) - 1:
+        plain = plain[1:-1]  # a list is the same without its brackets; round ones can be a pair's
+    return " ".join(_tokens(plain, labels=bool(labels)))
 
 
 def _in_full(contracted: Match) -> str:
@@ -78,12 +81,6 @@ def _in_full(contracted: Match) -> str:
     if "o" in contracted.group()[-2:] and stem != "can":
         return contracted.group()
     return f"{_STEMS.get(stem, stem)} not"
-
-
-def _unbracketed(text: str) -> str:
-    """Return the inside of a list, which is the same without its brackets; round ones can be a pair's."""
-    is_list = text[:1] in CLOSING and closing_place(text) == len(text) - 1
-    return text[1:-1] if is_list else text
 
 
 def _tokens(text: str, *, labels: bool) -> Iterator[str]:

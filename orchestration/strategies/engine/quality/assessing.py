@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
@@ -14,13 +13,13 @@ from orchestration.expressions.schemas import parse_schema
 from orchestration.expressions.values import off_loop
 from orchestration.llm.engine.model import ChatModel
 from orchestration.runs.engine.types import RunEvent
-from orchestration.strategies.engine.asking import READ_AT_ONCE, StepTimer, begin_phase, read_candidate
+from orchestration.strategies.engine.asking import READ_AT_ONCE, StepTimer, read_candidate
 from orchestration.strategies.engine.belief.model import BASE
 from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
 from orchestration.strategies.engine.options import JudgeOptions, StrategyOptions
 from orchestration.strategies.engine.quality.checks import MISFIT, examine
 from orchestration.strategies.engine.quality.judging import JudgeReport, ask_judge, assign
-from orchestration.strategies.engine.quality.rubrics import Dimension, frozen_rubric
+from orchestration.strategies.engine.quality.rubrics import Dimension
 from orchestration.strategies.engine.quality.scoring import (
     ExaminedAnswer,
     Finding,
@@ -28,6 +27,7 @@ from orchestration.strategies.engine.quality.scoring import (
     combine,
     compare_answers,
 )
+from orchestration.strategies.engine.rounds import run_together
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import (
     Candidate,
@@ -41,13 +41,12 @@ from orchestration.strategies.engine.types import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scorer:
-    """Scores a run's candidates by the panel's belief, by judges, and if it `compares` by agreement."""
+    """Scores a run's candidates by the panel's belief, by agreement, and by judges."""
 
     request: Request
     timer: StepTimer
     panel: Panel
     judges: Sequence[ChatModel] = ()
-    compares: bool = True
 
     @classmethod
     def judged_by(cls, options: StrategyOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
@@ -55,9 +54,9 @@ class Scorer:
         named = (options.judge, options.second_judge) if isinstance(options, JudgeOptions) else ()
         return cls(request=request, timer=timer, panel=panel, judges=panel.each_named(*named))
 
-    def by_checks_alone(self) -> Scorer:
-        """Return a scorer that asks no judge and does not lower a score for disagreement."""
-        return replace(self, judges=(), compares=False)
+    async def check(self, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """Return the candidates with their quality by the checks alone: asks no judge, compares with none."""
+        return await replace(self, judges=()).score(candidates, "", independent=())
 
     async def score(
         self,
@@ -75,9 +74,9 @@ class Scorer:
         compared = (*beside, *candidates) if independent is None else independent
         timed = self.timer.step(step, listed([judge.spec.name for judge in self.judges]))
         if self.judges:
-            await begin_phase(self.timer.context, "judging")
+            await self.timer.begin("judging")
         with timed if self.judges else nullcontext():
-            qualities = await self.assess(candidates, compared if self.compares else ())
+            qualities = await self.assess(candidates, compared)
         return tuple(replace(each, quality=qualities.get(each.step)) for each in candidates)
 
     async def assess(
@@ -97,15 +96,12 @@ class Scorer:
         independent = {c.step: read[c.step] for c in compared if c.step in read}
         agreed = compare_answers(belief, question, independent)
         scored = answered_candidates(candidates)
-        rubric, named = frozen_rubric(request.rubric), self.panel.families
+        named = self.panel.families
         families = {c.step: named.get(c.model, "") for c in scored if c.step in read}
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                (judge, group.create_task(ask_judge(judge, request, seen, context, rubric)))
-                for judge, steps in assign(self.judges, families)
-                for seen in [[answers[step] for step in steps]]
-            ]
-        reports = [(judge, task.result()) for judge, task in tasks]
+        assigned = assign(self.judges, families)
+        seen = ((judge, [answers[step] for step in steps]) for judge, steps in assigned)
+        found_by = await run_together(ask_judge(judge, request, shown, context) for judge, shown in seen)
+        reports = [(judge, report) for (judge, _), report in zip(assigned, found_by, strict=True)]
         qualities: dict[str, Quality] = {}
         for candidate in scored:
             step, believed = candidate.step, BASE
@@ -150,14 +146,15 @@ def _judgement(
     ratings: list[JudgeRating] = []
     remarks: list[str] = []
     for judge, report in reports:
-        if step in report.ratings:
-            ratings.append(report.ratings[step])
+        said = report.get(step)
+        if isinstance(said, JudgeRating):
+            ratings.append(said)
             if judge.spec.family == family:
                 remarks.append(
                     f"{judge.spec.name} judged an answer of its own model family: no other judge was there."
                 )
-        elif step in report.remarks:
-            remarks.append(report.remarks[step])
+        elif said is not None:
+            remarks.append(said)
     return ratings, remarks
 
 

@@ -6,46 +6,40 @@ model family while another judge is there.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from itertools import chain
 
 from orchestration.expressions.embedded import json_values
 from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
-from orchestration.llm.engine.types import Json
+from orchestration.llm.engine.types import Completion, Json
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.records import step_key
 from orchestration.strategies.engine.quality.prompts import judge_prompt, label
-from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric
+from orchestration.strategies.engine.quality.rubrics import FIVE_DIMENSIONS, Rubric, frozen_rubric
 from orchestration.strategies.engine.quality.scoring import JudgeRating
+from orchestration.strategies.engine.rounds import run_together
 from orchestration.strategies.engine.types import Candidate, Request
 
 MOST_REASON = 300
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JudgeVerdict:
-    """The scores (0 to 1) of one answer and the judge's reason. A criterion without a score is absent."""
-
-    scores: Mapping[str, float]
-    reason: str = ""
-
-
-def read_verdicts(text: str, rubric: Rubric = FIVE_DIMENSIONS) -> Mapping[str, JudgeVerdict]:
+def read_verdicts(text: str, rubric: Rubric = FIVE_DIMENSIONS, judge: str = "") -> Mapping[str, JudgeRating]:
     """Return the verdicts in `text` by the label of their answer; empty when none can be read.
 
-    Of several verdicts on one answer, as in a reply that includes its reasoning, the last one counts.
+    A criterion without a score is absent. Of several verdicts on one answer, as in a reply that includes its
+    reasoning, the last one counts.
     """
-    found: dict[str, JudgeVerdict] = {}
+    found: dict[str, JudgeRating] = {}
     for item in chain.from_iterable(map(verdict_items, json_values(text))):
         read = {key: _score(item.get(key), rubric.points) for key in rubric.keys}
         if scores := {key: score for key, score in read.items() if score is not None}:
             label_given = str(item.get("id", "")).strip().upper()
-            found[label_given] = JudgeVerdict(scores=scores, reason=stated_reason(item))
+            reason = stated_reason(item)
+            found[label_given] = JudgeRating(judge=judge, scores=scores, rubric=rubric, reason=reason)
     return found
 
 
@@ -77,12 +71,8 @@ def stated_reason(reply: Mapping[str, Json]) -> str:
 FAR_APART = 0.3
 
 
-@dataclass(kw_only=True, slots=True)
-class JudgeReport:
-    """The result of one judge: ratings by the step of the answer, and why others have none."""
-
-    ratings: dict[str, JudgeRating] = field(default_factory=dict)
-    remarks: dict[str, str] = field(default_factory=dict)
+JudgeReport = Mapping[str, JudgeRating | str]
+"""The result of one judge, by the step of each answer: its rating, or why there is none."""
 
 
 def assign(
@@ -98,77 +88,58 @@ def assign(
 
 
 async def ask_judge(
-    judge: ChatModel,
-    request: Request,
-    candidates: Sequence[Candidate],
-    context: RunContext,
-    rubric: Rubric = FIVE_DIMENSIONS,
+    judge: ChatModel, request: Request, candidates: Sequence[Candidate], context: RunContext
 ) -> JudgeReport:
-    """Have `judge` score the candidates by a rubric.
+    """Have `judge` score the candidates by the request's rubric.
 
     A single answer is scored once; several are scored twice, the second time in reverse order, and the
     scores are averaged. The first order is random and journaled.
     """
     name, texts = judge.spec.name, {each.step: each.text for each in candidates}
+    rubric = frozen_rubric(request.rubric)
 
-    async def verdicts(key: str, order: Sequence[str]) -> Verdicts:
+    async def reply(key: str, order: Sequence[str]) -> Completion | str:
         prompt = judge_prompt(judge.spec, request, [texts[step] for step in order], rubric)
         try:
-            completion = await context.ask(judge, prompt, step_key("judge", name, key))
+            return await context.ask(judge, prompt, step_key("judge", name, key))
         except (ModelError, LimitReached) as error:
             return f"{name} could not judge: {error}"
-        return verdicts_in(name, completion.text, order, rubric)
 
     drawn = list(texts)
     if len(drawn) == 1:
-        return judge_report(name, drawn, [await verdicts(drawn[0], drawn)], rubric)
+        return judge_report(name, [(drawn, await reply(drawn[0], drawn))], rubric)
     context.random.shuffle(drawn)
     order = await context.decide(step_key("judge", name, "order"), drawn)
-    async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(verdicts(*each)) for each in (("1", order), ("2", order[::-1]))]
-    return judge_report(name, list(texts), [each.result() for each in asked], rubric)
-
-
-Verdicts = Mapping[str, JudgeVerdict] | str
-"""Verdicts by step, or why there are none."""
-
-
-def verdicts_in(judge: str, text: str, order: Sequence[str], rubric: Rubric) -> Verdicts:
-    """Return the verdicts on answers that were shown to a judge in this order, by name."""
-    found = read_verdicts(text, rubric)
-    if not found:
-        return f"{judge} gave no verdict that can be read: it counts for nothing."
-    return {name: found[label(place)] for place, name in enumerate(order) if label(place) in found}
+    orders = (order, order[::-1])
+    said = await run_together(reply(str(place), shown) for place, shown in enumerate(orders, start=1))
+    return judge_report(name, list(zip(orders, said, strict=True)), rubric)
 
 
 def judge_report(
-    judge: str, steps: Sequence[str], readings: Sequence[Verdicts], rubric: Rubric
+    judge: str, said: Sequence[tuple[Sequence[str], Completion | str]], rubric: Rubric
 ) -> JudgeReport:
-    """Return the result of a judge from its verdicts, in one order or in two."""
-    report = JudgeReport()
-    failures = [reading for reading in readings if isinstance(reading, str)]
-    for step in steps:
-        verdicts = [reading[step] for reading in readings if not isinstance(reading, str) and step in reading]
-        if verdicts:
-            report.ratings[step] = average(judge, verdicts, rubric)
-        else:
-            report.remarks[step] = failures[0] if failures else f"{judge} gave no verdict on this answer."
-    return report
+    """Return the result of a judge: from its replies, or why there is none, and the steps each was shown."""
+    failures: list[str] = []
+    verdicts: dict[str, list[JudgeRating]] = {step: [] for step in said[0][0]}
+    for order, reply in said:
+        found = {} if isinstance(reply, str) else read_verdicts(reply.text, rubric, judge)
+        if not found:
+            unread = f"{judge} gave no verdict that can be read: it counts for nothing."
+            failures.append(reply if isinstance(reply, str) else unread)
+        for place, step in enumerate(order):
+            if label(place) in found:
+                verdicts[step].append(found[label(place)])
+    none = failures[0] if failures else f"{judge} gave no verdict on this answer."
+    return {step: average(given) if given else none for step, given in verdicts.items()}
 
 
-def average(judge: str, verdicts: Sequence[JudgeVerdict], rubric: Rubric = FIVE_DIMENSIONS) -> JudgeRating:
+def average(verdicts: Sequence[JudgeRating]) -> JudgeRating:
     """Return the mean of one judge's verdicts on one answer, with less confidence the more they differ."""
-    given = {key: [each.scores[key] for each in verdicts if key in each.scores] for key in rubric.keys}
+    first = verdicts[0]
+    given = {key: [each.scores[key] for each in verdicts if key in each.scores] for key in first.rubric.keys}
     apart = max(max(scores) - min(scores) for scores in given.values() if scores)
-    confidence = 1.0 - apart
-    remark = ""
+    confidence, remark = 1.0 - apart, ""
     if apart >= FAR_APART:
-        remark = f"{judge} judged differently when the order was reversed: it counts {confidence:.0%}."
-    return JudgeRating(
-        judge=judge,
-        rubric=rubric,
-        scores={key: sum(scores) / len(scores) for key, scores in given.items() if scores},
-        confidence=confidence,
-        reason=verdicts[0].reason,
-        remark=remark,
-    )
+        remark = f"{first.judge} judged differently when the order was reversed: it counts {confidence:.0%}."
+    scores = {key: sum(scores) / len(scores) for key, scores in given.items() if scores}
+    return replace(first, scores=scores, confidence=confidence, remark=remark)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 
 from orchestration.llm.engine.errors import EngineError
@@ -18,8 +18,8 @@ from orchestration.strategies.engine.consensus.tallying import NOT_SHARED, break
 from orchestration.strategies.engine.deciding import overall
 from orchestration.strategies.engine.errors import QuorumMissed, VoteUndecided
 from orchestration.strategies.engine.quality.judging import ask_judge
-from orchestration.strategies.engine.quality.rubrics import frozen_rubric
-from orchestration.strategies.engine.rounds import EarlyStopReason, Stop, StopRequest
+from orchestration.strategies.engine.quality.scoring import JudgeRating
+from orchestration.strategies.engine.rounds import EarlyStopReason, Reply, Round, Stop
 from orchestration.strategies.engine.running import StrategyRun
 from orchestration.strategies.engine.types import Candidate, Consensus, StrategyEvent, is_usable, listed
 from orchestration.strategies.engine.voting.counting import (
@@ -57,38 +57,45 @@ def cast_answer(candidate: Candidate, question: str) -> Cast:
 
 @dataclass(kw_only=True, slots=True)
 class Vote(StrategyRun):
-    """One run's vote: what is asked, of which models, with which options."""
+    """One run's vote: the ballots so far, by voter, and the `candidates` that answered, in panel order.
+
+    `written` is what has been written for the ballots so far, `stops` are the early ends of the rounds.
+    `is_auto` is True where the answers decided the kind of ballot.
+    """
 
     options: VotingOptions
+    casts: dict[str, Cast] = field(default_factory=dict)
+    written: list[Candidate] = field(default_factory=list)
+    candidates: Sequence[Candidate] = ()
+    stops: list[Stop] = field(default_factory=list)
+    is_auto: bool = False
 
-    def count(self, casts: Iterable[Cast]) -> Count:
-        """Return the count after `casts`."""
-        said = list(casts)
-        right, final = self._likelihoods(said) if self.options.rule is RuleName.BELIEF else ({}, False)
-        return count(self.options, self.panel.names, said, right, final=final)
+    def count(self) -> Count:
+        """Return the count of the ballots so far."""
+        right, final = self._likelihoods() if self.options.rule is RuleName.BELIEF else ({}, False)
+        return count(self.options, self.panel.names, self.casts.values(), right, final=final)
 
-    def believed(self, casts: Iterable[Cast]) -> tuple[Sequence[ReadAnswer], Posterior]:
+    def believed(self) -> tuple[Sequence[ReadAnswer], Posterior]:
         """Return the answers that are votes, and what is believed of them."""
         read = [
             ReadAnswer(model=cast.voter, answer=cast.answer, hedging=cast.hedging, length=cast.length)
-            for cast in casts
+            for cast in self.casts.values()
             if cast.answer is not None
         ]
         return read, self.panel.belief.after(self.question, read)
 
-    def _likelihoods(self, casts: Sequence[Cast]) -> tuple[Mapping[str, float], bool]:
+    def _likelihoods(self) -> tuple[Mapping[str, float], bool]:
         """Return the probability that each voter's answer is right, and whether the likeliest stays it.
 
         Where no two can be compared each is believed alone; else one that cannot be compared is not.
         """
-        read, posterior = self.believed(casts)
+        read, posterior = self.believed()
         belief, question, right = self.panel.belief, self.question, {}
         for place, answer in enumerate(read):
             alone = 0.0 if posterior.groups else belief.after(question, [answer]).best.right
             group = posterior.of(place)
             right[answer.model] = round(alone if group is None else group.right, DIGITS)
-        said = {cast.voter for cast in casts}
-        left = [name for name in self.panel.names if name not in said]
+        left = [name for name in self.panel.names if name not in self.casts]
         return right, belief.is_final(question, read, left)
 
     async def emit_ballot(self, cast: Cast) -> None:
@@ -99,12 +106,12 @@ class Vote(StrategyRun):
         await self.context.emit(RunEvent(kind=StrategyEvent.BALLOT_CAST, step=step, data=data))
 
     def reason_to_stop(
-        self, counted: Count, *, prompt: Prompt, written: Sequence[Candidate], likely: str = ""
-    ) -> StopRequest | None:
-        """Return why no other model need vote, None when the others should.
+        self, asked: Round[Reply], counted: Count, prompt: Prompt, likely: str, others: str = "the others"
+    ) -> Stop | None:
+        """Return the stop of a round where no other model need vote, None when the others should.
 
-        `prompt` and what has been `written` give what the calls that are left would have cost; `likely` is
-        why they are not worth it though they could change the winner.
+        `prompt` is what the others would be sent; `likely` is why that is not worth it though they could
+        change the winner.
         """
         if self.options.stop is StopMode.OFF:
             return None
@@ -112,20 +119,10 @@ class Vote(StrategyRun):
         if counted.is_settled():
             winner = counted.tally().winner
             result = f"“{winner}” wins" if winner is not None else "there is no winner"
-            reason, because = EarlyStopReason.SETTLED, f"Settled: {result} whatever the others say."
+            reason, because = EarlyStopReason.SETTLED, f"Settled: {result} whatever {others} say."
         if not because:
             return None
-        return StopRequest(reason=reason, because=because, prompt=prompt, answers=written)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ballots:
-    """The result of the rounds, in panel order; `chosen` is their decision for a kind of ballot, if any."""
-
-    candidates: tuple[Candidate, ...]
-    casts: tuple[Cast, ...]
-    stops: tuple[Stop, ...] = ()
-    chosen: Decision | None = None
+        return asked.early_stop(reason, because, prompt=prompt, answers=self.written)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,34 +163,35 @@ def shares(result: Tally, counting: int) -> Mapping[str, float]:
     return {option: score / whole if whole else 0.0 for option, score in result.scores.items()}
 
 
-async def decide_vote(vote: Vote, ballots: Ballots) -> VoteResult:
+async def decide_vote(vote: Vote) -> VoteResult:
     """Count, have decided what the ballots leave open, by the judge or a person, and emit the result."""
-    counted = vote.count(ballots.casts)
+    counted = vote.count()
     tallied = counted.tally()
     if tallied.verdict is TallyVerdict.NO_JUDGEMENT:
-        judged = await ask_for_choice(vote, vote.options.judge or "", counted.contenders, ballots.candidates)
+        judged = await ask_for_choice(vote, vote.options.judge or "", counted.contenders)
         await vote.emit_ballot(judged)
-        counted = vote.count((*ballots.casts, judged))
+        vote.casts[judged.voter] = judged
+        counted = vote.count()
         tallied = counted.tally()
     result = VoteResult(count=counted, tally=tallied)
     if tallied.tie:
-        result = await _untied(vote, ballots, result)
-    dollars = [Decimal(stop.saved_usd) for stop in ballots.stops if stop.saved_usd]
+        result = await _untied(vote, result)
+    dollars = [Decimal(stop.saved_usd) for stop in vote.stops if stop.saved_usd]
     data: dict[str, Json] = {
         **asdict(result.tally),
         "tie": None,
         "shares": result.decision.scores,
         "counting": len(counted.counting),
         "quorum": vote.options.quorum,
-        "notes": [*result.notes, *(stop.sentence for stop in ballots.stops)],
-        "calls_saved": sum(stop.saved_calls for stop in ballots.stops),
+        "notes": [*result.notes, *(stop.sentence for stop in vote.stops)],
+        "calls_saved": sum(stop.saved_calls for stop in vote.stops),
         "saved_usd": format(sum(dollars, Decimal(0)), "f") if dollars else "",
     }
     await vote.context.emit(RunEvent(kind=StrategyEvent.VOTE_TALLIED, step="tally", data=data))
     return result
 
 
-async def _untied(vote: Vote, ballots: Ballots, result: VoteResult) -> VoteResult:
+async def _untied(vote: Vote, result: VoteResult) -> VoteResult:
     tied = [result.count.contender(name) for name in result.tally.tie]
     if result.count.election.tie is TieRule.HUMAN:
         options = listed([f"“{each.label}” ({listed(each.models)})" for each in tied])
@@ -204,7 +202,7 @@ async def _untied(vote: Vote, ballots: Ballots, result: VoteResult) -> VoteResul
         choice, by, why_not = str(await vote.context.ask_human(question, "tie")), "a person", ""
     else:
         by = vote.options.judge or ""
-        judged = await ask_for_choice(vote, by, tied, ballots.candidates)
+        judged = await ask_for_choice(vote, by, tied)
         choice, why_not = judged.choice or "", judged.reason
     if choice in result.tally.tie:
         broken = break_tie(result.tally, result.count.election, result.count.ballots, choice=choice, by=by)
@@ -214,22 +212,19 @@ async def _untied(vote: Vote, ballots: Ballots, result: VoteResult) -> VoteResul
     return replace(result, tally=tally(election, result.count.ballots), notes=(note,))
 
 
-def no_winner_error(vote: Vote, ballots: Ballots, result: VoteResult) -> EngineError:
+def no_winner_error(vote: Vote, result: VoteResult) -> EngineError:
     """Return the error of a vote without a winner: the reason, who abstained, what would help."""
-    limits = [stop.because for stop in ballots.stops if stop.limit]
+    limits = [stop.because for stop in vote.stops if stop.limit]
     silent = [ballot for ballot in result.count.ballots if ballot.abstained]
-    abstentions = [f"{ballot.voter} abstained: {_sentence(ballot.reason)}" for ballot in silent]
-    words = [result.tally.reason, *limits, *abstentions]
+    abstentions = [f"{ballot.voter} abstained: {ballot.reason}" for ballot in silent]
+    words = [each if each.endswith((".", "!", "?")) else f"{each}." for each in abstentions]
+    words = [result.tally.reason, *limits, *words]
     if result.tally.verdict is TallyVerdict.NO_QUORUM:
-        return QuorumMissed(" ".join([*words, _ADVICE[vote.options.ballot, ballots.chosen is not None]]))
+        return QuorumMissed(" ".join([*words, _ADVICE[vote.options.ballot, vote.is_auto]]))
     advice = "Choose the plurality rule, or ask more models."
     if result.tally.verdict is TallyVerdict.NO_JUDGEMENT:
         advice = "Name another judge, or choose a rule that needs none."
     return VoteUndecided(" ".join([*words, advice]))
-
-
-def _sentence(words: str) -> str:
-    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 _ADVICE = {
@@ -254,23 +249,21 @@ def representative(contender: Contender, candidates: Sequence[Candidate]) -> Can
     return max(behind, key=overall)
 
 
-async def ask_for_choice(
-    vote: Vote, judge: str, contenders: Sequence[Contender], candidates: Sequence[Candidate]
-) -> Cast:
+async def ask_for_choice(vote: Vote, judge: str, contenders: Sequence[Contender]) -> Cast:
     """Have `judge` score one answer of each contender by the rubric, blind and in both orders.
 
     It chooses the highest score; of equal ones that with most voters, else the first.
     """
     if len(contenders) == 1:
         return Cast(voter=judge, choice=contenders[0].label, reason=ONLY_ONE)
-    await vote.begin("judging")
-    shown = {each.label: representative(each, candidates) for each in contenders}
-    model, rubric = vote.panel.named(judge), frozen_rubric(vote.request.rubric)
+    await vote.timer.begin("judging")
+    shown = {each.label: representative(each, vote.candidates) for each in contenders}
     with vote.timer.step(step_key("judge", judge), judge):
-        report = await ask_judge(model, vote.request, [*shown.values()], vote.context, rubric)
-    ratings = {name: report.ratings[each.step] for name, each in shown.items() if each.step in report.ratings}
+        report = await ask_judge(vote.panel.named(judge), vote.request, [*shown.values()], vote.context)
+    said = {name: report[each.step] for name, each in shown.items()}
+    ratings = {name: each for name, each in said.items() if isinstance(each, JudgeRating)}
     if not ratings:
-        return Cast.none(judge, next(iter(report.remarks.values())))
+        return Cast.none(judge, str(next(iter(said.values()))))
     scores = {name: rating.judgement.score for name, rating in ratings.items()}
     equals = [each for each in contenders if scores.get(each.label) == max(scores.values())]
     chosen = max(equals, key=lambda each: len(each.models)).label

@@ -12,7 +12,6 @@ from orchestration.llm.engine.errors import ModelError
 from orchestration.llm.engine.model import ChatModel
 from orchestration.llm.engine.types import Json, ModelSpec, Prompt, Purpose
 from orchestration.runs.engine.records import step_key
-from orchestration.runs.engine.types import Decision
 from orchestration.strategies.engine.consensus.ballots import RuleName
 from orchestration.strategies.engine.quality.judging import stated_reason
 from orchestration.strategies.engine.quality.prompts import (
@@ -23,10 +22,10 @@ from orchestration.strategies.engine.quality.prompts import (
     helper_prompt,
     label,
 )
-from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round
-from orchestration.strategies.engine.types import Candidate, Request, is_usable
+from orchestration.strategies.engine.rounds import Round, Stop
+from orchestration.strategies.engine.types import Candidate, Request
 from orchestration.strategies.engine.voting.counting import Cast
-from orchestration.strategies.engine.voting.deciding import Ballots, Vote
+from orchestration.strategies.engine.voting.deciding import Vote
 
 TASK = """You rank answers to a question. You do not know who wrote them, and their order means nothing.
 Work out the right answer yourself first. Then rank the answers from best to worst: first by whether what
@@ -39,39 +38,23 @@ MOST_CHARACTERS = 100_000
 _ARROWS = Pattern(r"\b[A-Z]{1,2}(?:\s*>\s*[A-Z]{1,2}\b)+")
 
 
-async def review_answers(
-    vote: Vote, candidates: tuple[Candidate, ...], first: Stop | None, chosen: Decision | None
-) -> Ballots:
-    """Have the panel rank the usable answers, in waves; a model that gave none has no vote.
-
-    `first` is why some models were not asked for an answer, `chosen` the decision for a review.
-    """
-    texts = {candidate.model: candidate.text for candidate in candidates if is_usable(candidate)}
-    reviewing = Reviewing(vote=vote, texts=texts)
-    second = await reviewing.run(candidates)
-    return Ballots(
-        candidates=candidates,
-        casts=tuple(reviewing.casts.values()),
-        stops=tuple(stop for stop in (first, second) if stop is not None),
-        chosen=chosen,
-    )
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reviewing:
     """The reviews of one vote, each of others' `texts` (by model, in panel order) in an order of its own."""
 
     vote: Vote
     texts: Mapping[str, str]
-    casts: dict[str, Cast] = field(default_factory=dict)
     orders: dict[str, Sequence[str]] = field(default_factory=dict)
-    written: list[Candidate] = field(default_factory=list)
 
-    async def run(self, candidates: Sequence[Candidate]) -> Stop | None:
-        """Collect the ballots; return why some were not asked for. Orders are drawn and journaled."""
-        context = self.vote.context
-        await self.vote.begin("reviewing")
-        for silent in (candidate for candidate in candidates if candidate.model not in self.texts):
+    async def run(self) -> None:
+        """Have the panel rank the usable answers, in waves; a model that gave none has no vote.
+
+        Orders are drawn and journaled.
+        """
+        vote, context = self.vote, self.vote.context
+        vote.casts, vote.written = {}, []
+        await vote.timer.begin("reviewing")
+        for silent in (each for each in vote.candidates if each.model not in self.texts):
             why = f"It gave no answer: {silent.error}"
             if silent.state == "answered" and silent.quality is not None:
                 why = f"It gave no usable answer: {silent.quality.evidence[0]}"
@@ -80,9 +63,10 @@ class Reviewing:
         for others in drawn.values():
             context.random.shuffle(others)
         self.orders.update(await context.decide("review/orders", drawn))
-        reviewers = [model for model in self.vote.panel.members if model.spec.name in self.texts]
-        plan = RoundPlan(until=self._until, wave=self.vote.options.waves)
-        return (await ask_round(reviewers, self._ask, plan, context=context)).stop
+        reviewers = [model for model in vote.panel.members if model.spec.name in self.texts]
+        asked = Round(reviewers, self._ask, context, until=self._until, wave=vote.options.waves)
+        ended = await asked.run()
+        vote.stops += [] if ended.stop is None else [ended.stop]
 
     async def _ask(self, model: ChatModel) -> Cast:
         try:
@@ -93,7 +77,7 @@ class Reviewing:
         return cast
 
     async def _keep(self, cast: Cast) -> None:
-        self.casts[cast.voter] = cast
+        self.vote.casts[cast.voter] = cast
         await self.vote.emit_ballot(cast)
 
     async def _cast(self, model: ChatModel) -> Cast:
@@ -103,7 +87,7 @@ class Reviewing:
         step = step_key("review", name)
         with timer.step(step, name):
             completion = await timer.context.ask(model, self._prompt(model), step)
-        self.written.append(Candidate(model=name, step=step, usage=completion.usage))
+        self.vote.written.append(Candidate(model=name, step=step, usage=completion.usage))
         whose = {label(place): model for place, model in enumerate(self.orders[name])}
         return self._read(name, read_review(completion.text, tuple(whose)), whose)
 
@@ -128,10 +112,8 @@ class Reviewing:
     def _none(self, voter: str, why: str) -> Cast:
         return Cast.none(voter, why, contenders=tuple(self.texts))
 
-    def _until(self, asked: Round[Cast]) -> StopRequest | None:
-        prompt = self._prompt(asked.waiting[0])
-        counted = self.vote.count(self.casts.values())
-        return self.vote.reason_to_stop(counted, prompt=prompt, written=self.written)
+    def _until(self, asked: Round[Cast]) -> Stop | None:
+        return self.vote.reason_to_stop(asked, self.vote.count(), self._prompt(asked.waiting[0]), "")
 
 
 def review_prompt(reviewer: ModelSpec, request: Request, answers: Sequence[str], rule: RuleName) -> Prompt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from orchestration.llm.engine.model import ChatModel
@@ -14,9 +14,8 @@ from orchestration.strategies.engine.consensus.ballots import RuleName, TieRule
 from orchestration.strategies.engine.deciding import Selection, overall, select_best
 from orchestration.strategies.engine.effort import Effort
 from orchestration.strategies.engine.errors import InvalidOptions
-from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, StrategyOptions, parse_options
-from orchestration.strategies.engine.rounds import Round, RoundPlan, Stop, StopRequest, ask_round, candidates
+from orchestration.strategies.engine.rounds import Round, Stop, candidates
 from orchestration.strategies.engine.running import PanelStrategy, StrategyRun
 from orchestration.strategies.engine.strategy import Panel
 from orchestration.strategies.engine.types import Candidate, StrategyOutcome, counted, is_usable
@@ -29,7 +28,6 @@ from orchestration.strategies.engine.voting.counting import (
     readable,
 )
 from orchestration.strategies.engine.voting.deciding import (
-    Ballots,
     Vote,
     VoteResult,
     cast_answer,
@@ -45,7 +43,7 @@ from orchestration.strategies.engine.voting.options import (
     faults,
     voting_effort,
 )
-from orchestration.strategies.engine.voting.reviewing import review_answers
+from orchestration.strategies.engine.voting.reviewing import Reviewing
 
 BALLOT = "ballot"
 BY_MOST_VOTERS = frozenset({RuleName.BELIEF, RuleName.PLURALITY, RuleName.WEIGHTED})
@@ -97,10 +95,7 @@ def _text_vote(candidate: Candidate) -> Cast:
 
 @dataclass(kw_only=True, slots=True)
 class VotingRun(Vote):
-    """A vote from the answers to the winner: the ballots that all answers are, and the usable ones so far."""
-
-    casts: dict[str, Cast] = field(default_factory=dict)
-    written: list[Candidate] = field(default_factory=list)
+    """A vote from the answers to the winner."""
 
     async def run(self) -> StrategyOutcome:
         """Have the panel answer, and vote. Raises `QuorumMissed`, `VoteUndecided` as well."""
@@ -108,31 +103,31 @@ class VotingRun(Vote):
         self.options = self.options.with_ballot_by_rule()
         if not self.panel.belief.has_records(self.panel.names):
             self.options = self.options.by_most_votes()
-        candidates, stop = await self._ask_all()
-        if not any(map(is_usable, candidates)):
-            await self.note_stop(stop)
-        self.require_answers(candidates)
-        ballots = await self._ballots(candidates, stop)
-        for each in ballots.stops:
+        await self._ask_all()
+        if any(map(is_usable, self.candidates)):
+            await self._collect_ballots()
+        for each in self.stops:
             await self.note_stop(each)
-        return await self._conclude(ballots)
+        self.require_answers(self.candidates)
+        return await self._conclude()
 
-    async def _ask_all(self) -> tuple[tuple[Candidate, ...], Stop | None]:
-        """Return the candidate of each model, in panel order, and the stop that left some out, if any.
+    async def _ask_all(self) -> None:
+        """Have each model answer.
 
         Ballots are emitted only where answers are voted with. Where that is undecided, asking ends early only
         once no answer to come can make it a review; for a review all are asked at once.
         """
         wave = 0 if self.options.ballot is BallotKind.REVIEW else self.options.waves
         step = "stop" if self.options.ballot is BallotKind.ANSWERS else "stop/answers"
-        await self.begin("asking")
-        plan = RoundPlan(until=self._until, wave=wave, step=step)
-        ended = await ask_round(self.panel.members, self._ask_voter, plan, context=self.context)
-        return candidates(ended), ended.stop
+        await self.timer.begin("asking")
+        asked = Round(
+            self.panel.members, self._ask_voter, self.context, until=self._until, wave=wave, step=step
+        )
+        ended = await asked.run()
+        self.candidates, self.stops = candidates(ended), [] if ended.stop is None else [ended.stop]
 
     async def _ask_voter(self, model: ChatModel) -> Candidate:
-        answer = await ask_member(model, self.prompt, self.timer, request=self.request)
-        [candidate] = await self.scorer.by_checks_alone().score([answer], "checks")
+        [candidate] = await self.scorer.check([await self.ask(model)])
         self.keep(candidate)
         if self.options.ballot is BallotKind.ANSWERS:
             await self.emit_ballot(self.casts[candidate.model])
@@ -144,13 +139,13 @@ class VotingRun(Vote):
             self.written.append(candidate)
         self.casts[candidate.model] = cast_answer(candidate, self.request.text)
 
-    def _until(self, asked: Round[Candidate]) -> StopRequest | None:
-        casts, most = self.casts.values(), len(self.written) + len(asked.waiting)
-        if self.options.ballot is BallotKind.AUTO and not countable(casts, most, self.options.quorum):
+    def _until(self, asked: Round[Candidate]) -> Stop | None:
+        most, quorum = len(self.written) + len(asked.waiting), self.options.quorum
+        if self.options.ballot is BallotKind.AUTO and not countable(self.casts.values(), most, quorum):
             return None
-        counted = self.count(casts)
+        counted = self.count()
         likely = self._likely(counted) if self.options.stop is StopMode.POSTERIOR else ""
-        return self.reason_to_stop(counted, prompt=self.prompt, written=self.written, likely=likely)
+        return self.reason_to_stop(asked, counted, self.prompt, likely)
 
     def _likely(self, counted: Count) -> str:
         """Return why the winner so far is believed, empty where further answers are worth asking for.
@@ -161,7 +156,7 @@ class VotingRun(Vote):
         winner = counted.tally().winner
         if winner is None or self.options.rule not in BY_MOST_VOTERS:
             return ""
-        read, posterior = self.believed(self.casts.values())
+        read, posterior = self.believed()
         backers = set(counted.contender(winner).models)
         if not posterior.groups or {read[place].model for place in posterior.best.places} != backers:
             return ""
@@ -176,41 +171,40 @@ class VotingRun(Vote):
         sure = f"“{winner}” is right with a probability of {right:.3f}"
         return f"{sure}; no other model is expected to raise it by more than {LEAST_GAIN:.1%}."
 
-    async def _ballots(self, candidates: tuple[Candidate, ...], stop: Stop | None) -> Ballots:
-        """Return the ballots that follow from the answers: these themselves, or reviews of them.
+    async def _collect_ballots(self) -> None:
+        """Have as ballots what follows from the answers: these themselves, or reviews of them.
 
         Under the auto ballot the answers decide which; that is journaled before any ballot is emitted or a
-        review asked for. `stop` is why some models were not asked for an answer.
+        review asked for.
         """
-        casts: Sequence[Cast] = tuple(self.casts.values())
-        chosen = None
-        if self.options.ballot is BallotKind.AUTO:
-            written = [candidate for candidate in candidates if is_usable(candidate)]
+        self.is_auto = self.options.ballot is BallotKind.AUTO
+        if self.is_auto:
+            written = [candidate for candidate in self.candidates if is_usable(candidate)]
             read = [self.casts[name] for name in self.panel.names if name in self.casts]
             found, why = choose_ballot(read, len(written), self.options.quorum)
             stored = await self.context.decide(BALLOT, {"kind": found.value, "reason": why})
             self.options = self.options.with_ballot(BallotKind(stored["kind"]))
             chosen = Decision(kind=BALLOT, chosen=stored["kind"], reason=stored["reason"])
             await self.announce(chosen, BALLOT)
-            casts = ballots_to_count(read, written, self.options.quorum)
+            self.casts = {each.voter: each for each in ballots_to_count(read, written, self.options.quorum)}
         if self.options.ballot is BallotKind.REVIEW:
-            return await review_answers(self, candidates, stop, chosen)
-        for cast in casts if chosen is not None else ():
-            await self.emit_ballot(cast)
-        stops = () if stop is None else (stop,)
-        return Ballots(candidates=candidates, casts=tuple(casts), stops=stops, chosen=chosen)
+            texts = {each.model: each.text for each in self.candidates if is_usable(each)}
+            await Reviewing(vote=self, texts=texts).run()
+        elif self.is_auto:
+            for cast in self.casts.values():
+                await self.emit_ballot(cast)
 
-    async def _conclude(self, ballots: Ballots) -> StrategyOutcome:
+    async def _conclude(self) -> StrategyOutcome:
         """Count the ballots and conclude; with the best answer if no review was read and none is required."""
-        result = await decide_vote(self, ballots)
+        result = await decide_vote(self)
         is_won = result.tally.winner is not None
         unread = self.options.ballot is BallotKind.REVIEW and not result.count.counting
         if not is_won and not (unread and self.options.quorum <= 1):
-            raise no_winner_error(self, ballots, result)
+            raise no_winner_error(self, result)
         if is_won:
             await self.announce(result.decision, "vote")
         self.notes += result.notes if is_won else (*result.notes, WITHOUT_A_VOTE)
-        candidates = await self.scorer.score(ballots.candidates, "checks")
+        candidates = await self.scorer.score(self.candidates, "checks")
         selection = _selection(result, candidates) if is_won else select_best(candidates)
         return await self.conclude(selection, candidates, consensus=result.consensus if is_won else None)
 
@@ -288,9 +282,9 @@ async def conclude_by_vote(
         return await run.conclude(select_best(scored), scored)
     for cast in casts:
         await vote.emit_ballot(cast)
-    stops = () if run.stop is None else (run.stop,)
-    ballots = Ballots(candidates=tuple(voters), casts=tuple(casts), stops=stops)
-    result = await decide_vote(vote, ballots)
+    vote.casts, vote.candidates = {cast.voter: cast for cast in casts}, voters
+    vote.stops = [] if run.stop is None else [run.stop]
+    result = await decide_vote(vote)
     await run.announce(result.decision, "vote")
     run.notes += result.notes
     selection = _best_worded(result.count.contender(result.tally.winner or ""), voters)
