@@ -119,7 +119,7 @@ def test_what_was_right_is_learned_of_models_and_of_methods_as_auto_has_them(
     assert {(each.counted, each.cost_usd) for each in of_models} == {(0.0, 0.0)}
     page = shown(member, "routing:list")
     assert "not measured" in page
-    assert "10 % of a judgement" in page
+    assert "10% of a judgement" in page
 
 
 def test_what_was_right_is_learned_of_each_model_once_an_item(member: Membership, engine: Engine) -> None:
