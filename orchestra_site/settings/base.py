@@ -162,6 +162,7 @@ ALLOWED_ADDRESSES = ENV.allowed_addresses
 STALL_SECONDS = ENV.stall_seconds
 ANSWER_CACHE_SECONDS = ENV.answer_cache_seconds
 SIMULATED_PACE = ENV.simulated_pace
+SIMULATED_FAILURES = ENV.simulated_failures
 OPENAI_API_KEY = ENV.openai_api_key.get_secret_value() if ENV.openai_api_key else ""
 OPENAI_BASE_URL = ENV.openai_base_url
 OLLAMA_HOST = ENV.ollama_host

@@ -51,6 +51,7 @@ class Environment(BaseSettings):
     answer_cache_seconds: float = Field(default=0.0, ge=0.0)
     stall_seconds: float = Field(default=20.0, ge=2.0)
     simulated_pace: float = Field(default=1.0, ge=0.0)
+    simulated_failures: float = Field(default=1.0, ge=0.0)
     max_body_bytes: int = Field(default=10_000_000, ge=1024)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     time_zone: str = "UTC"

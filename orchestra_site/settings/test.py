@@ -19,6 +19,7 @@ os.environ["ORCHESTRA_DATA_DIR"] = str(_FOLDER)
 os.environ["ORCHESTRA_SECRET_KEY"] = secrets.token_urlsafe(48)
 os.environ["ORCHESTRA_ENCRYPTION_KEYS"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 os.environ["ORCHESTRA_SIMULATED_PACE"] = "0"
+os.environ["ORCHESTRA_SIMULATED_FAILURES"] = "0"
 os.environ["ORCHESTRA_DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
 
 from orchestra_site.settings.base import *  # noqa: E402, F403  # the lines above choose what it reads

@@ -6,9 +6,10 @@ import json
 from dataclasses import replace
 from uuid import uuid4
 
+import pytest
 from pytest_django import Settings
 
-from orchestration.llm.engine.errors import ModelTimeout
+from orchestration.llm.engine.errors import ModelError, ModelTimeout
 from orchestration.llm.models import ProviderKind
 from orchestration.llm.providers.exchange import Deadlines
 from orchestration.llm.services.panel import FrozenModel, ModelStack, PanelRole
@@ -94,6 +95,12 @@ async def test_a_models_own_time_limit_caps_a_stream_that_goes_on() -> None:
 
 def test_every_kind_of_provider_has_an_adapter() -> None:
     assert set(ADAPTERS) == set(ProviderKind)
+
+
+async def test_simulated_models_fail_as_often_as_the_settings_say(settings: Settings) -> None:
+    settings.SIMULATED_FAILURES = 1_000
+    with pytest.raises(ModelError, match="simulated to be"):
+        await asked(kind=ProviderKind.SIMULATED, name="sim-oracle")
 
 
 async def test_a_model_without_network_keeps_its_time_limit_too(settings: Settings) -> None:

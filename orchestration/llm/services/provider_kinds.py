@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -36,10 +37,11 @@ class SimulatedProvider(ProviderAdapter):
     """Models that this process simulates."""
 
     def model(self, spec: ModelSpec, access: ProviderAccess, deadlines: Deadlines, *, seed: int) -> ChatModel:  # noqa: ARG002
-        """Return a simulated model at the pace of the settings."""
+        """Return a simulated model that takes as long, and fails as often, as the settings say."""
         profile = next((each for each in CATALOG if each.name == spec.remote_name), None)
         if profile is None:
             return Unavailable(spec, f"This version of Orchestra does not simulate {spec.remote_name}.")
+        profile = replace(profile, failure_rate=settings.SIMULATED_FAILURES * profile.failure_rate)
         return Timed(SimulatedModel(spec, profile, seed=seed, pace=settings.SIMULATED_PACE), deadlines)
 
 
