@@ -17,13 +17,12 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
-    ValidationError,
     WithJsonSchema,
 )
 
 from collaboration.engine.roles import ParticipantRole, Power, powers
 from orchestration.expressions.errors import DocumentFault
-from orchestration.expressions.schemas import Schema, parse_schema
+from orchestration.expressions.schemas import Schema, parse_schema, read_definition
 from orchestration.expressions.transforms.specs import title
 from orchestration.expressions.values import Bounds
 from orchestration.llm.engine.types import Json
@@ -163,17 +162,13 @@ def lineup_schema() -> Schema:
 
 def read_lineup(document: Json) -> tuple[LineUp | None, tuple[DocumentFault, ...]]:
     """Return a document as a line-up, or all that is wrong with it, first the fields, then what they mean."""
-    if excess := BOUNDS.excess(document):
-        return None, (DocumentFault("", f"The line-up is too large, or no JSON: {excess}."),)
-    faults = lineup_schema().problems(document)
-    if faults:
-        return None, tuple(DocumentFault(each.path, f"This {each.message}.") for each in faults)
-    try:
-        lineup = LineUp.model_validate(document)
-    except ValidationError:  # half characters, of which JSON Schema knows nothing
-        return None, (DocumentFault("", "The line-up has a text that cannot be read."),)
-    found = (*_seat_faults(lineup), *_group_faults(lineup), *_arbiter_faults(lineup))
-    return (None if found else lineup), found
+    return read_definition(LineUp, document, "line-up", lineup_schema(), BOUNDS, _faults)
+
+
+def _faults(lineup: LineUp) -> Iterator[DocumentFault]:
+    yield from _seat_faults(lineup)
+    yield from _group_faults(lineup)
+    yield from _arbiter_faults(lineup)
 
 
 def _seat_faults(lineup: LineUp) -> Iterator[DocumentFault]:

@@ -9,11 +9,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 from jsonschema.exceptions import ValidationError
+from pydantic import BaseModel
+from pydantic import ValidationError as InvalidModel
 
 from orchestration.expressions.checks import BOUNDS, KEYWORDS, STEPS, Validator
-from orchestration.expressions.errors import ExpressionError
+from orchestration.expressions.errors import DocumentFault, ExpressionError
 from orchestration.expressions.keywords import KINDS, Keywords
 from orchestration.expressions.places import Keys, inner_values, path_text
 from orchestration.expressions.values import ANY, Bounds, Json, ValueType, kind, remembered, shortened
@@ -226,3 +229,31 @@ WORDS: Mapping[str, Callable[[Json, Json, ValidationError], str]] = {
     "type": _type,
 }  # fmt: skip
 """The words for each keyword; those that are checked here bring their own."""
+
+
+Read = TypeVar("Read", bound=BaseModel)
+
+
+def read_definition(
+    model: type[Read],
+    document: Json,
+    noun: str,
+    schema: Schema,
+    bounds: Bounds,
+    faults: Callable[[Read], Iterable[DocumentFault]],
+) -> tuple[Read | None, tuple[DocumentFault, ...]]:
+    """Return a document as a model, or all that is wrong with it: first its fields, then what they mean.
+
+    `schema` is that of the model, `noun` what such a document is called; `faults` finds what is wrong with
+    the meaning.
+    """
+    if excess := bounds.excess(document):
+        return None, (DocumentFault("", f"The {noun} is too large, or no JSON: {excess}."),)
+    if problems := schema.problems(document):
+        return None, tuple(DocumentFault(each.path, f"This {each.message}.") for each in problems)
+    try:
+        read = model.model_validate(document)
+    except InvalidModel:  # half characters, of which JSON Schema knows nothing
+        return None, (DocumentFault("", f"The {noun} has a text that cannot be read."),)
+    found = tuple(faults(read))
+    return (None if found else read), found

@@ -13,6 +13,7 @@ from django.db.models import Count, F, QuerySet
 
 from orchestra_site.accounts.models import Membership
 from orchestration.expressions.changes import Change, Labels, differences, moves
+from orchestration.expressions.errors import DocumentFault
 from orchestration.expressions.fields import NAME
 from orchestration.library.kinds import ContainedDefinition, DefinitionKind, DefinitionReading
 from orchestration.library.selectors import published_versions
@@ -22,7 +23,7 @@ from orchestration.llm.models import LanguageModel
 from orchestration.routing.engine.drift import Observed, drifts
 from orchestration.routing.engine.learning import MOST_CELLS, RouterState
 from orchestration.routing.engine.optimising import PastRun
-from orchestration.routing.engine.rules import RoutingRules, RuleProblem, read_rules
+from orchestration.routing.engine.rules import RoutingRules, read_rules
 from orchestration.routing.models import RoutedAnswer, RouterCell
 from orchestration.runs.kinds import get_kind, kind_titles
 from orchestration.runs.models import ENDED_BY_THEMSELVES, Call, CallStatus, Run
@@ -31,7 +32,7 @@ KIND = "auto"
 """The kind of runs that choose their method, and of the rule sets that they go by."""
 USUAL_RULES = "auto"
 """The rule set that goes without saying."""
-RulesReading = DefinitionReading[RoutingRules, RuleProblem]
+RulesReading = DefinitionReading[RoutingRules, DocumentFault]
 NEWEST_RATED = 1_000
 """Rated answers in which it is looked for methods that got worse."""
 MOST_HISTORY = 500
@@ -61,7 +62,7 @@ class RuleSets(DefinitionKind[RoutingRules]):
         rules, found = read_rules(written)
         if name and rules is not None and rules.name != name:
             message = f"This rule set is called “{rules.name}”; here it is “{name}”."
-            found = (RuleProblem("name", message), *found)
+            found = (DocumentFault("name", message), *found)
         return DefinitionReading(document=written, definition=rules, problems=found)
 
     def stored(self, document: Json) -> RoutingRules | None:

@@ -15,11 +15,11 @@ from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from orchestration.expressions.conditions import parse_condition
-from orchestration.expressions.errors import ExpressionError
-from orchestration.expressions.schemas import Schema, parse_schema
+from orchestration.expressions.errors import DocumentFault, ExpressionError
+from orchestration.expressions.schemas import Schema, parse_schema, read_definition
 from orchestration.expressions.transforms.specs import title
 from orchestration.expressions.values import Bounds
 from orchestration.llm.engine.types import FieldFormat, Json
@@ -196,14 +196,6 @@ class RoutingRules(RoutingPart):
         return tuple(dict.fromkeys((*self.methods, *ruled, *instead)))
 
 
-@dataclass(frozen=True, slots=True)
-class RuleProblem:
-    """What is wrong at one place of a rule set, as `rules[2].when.condition`, in words."""
-
-    path: str
-    message: str
-
-
 NAMES = (
     "text",
     "tokens",
@@ -225,37 +217,32 @@ def rules_schema() -> Schema:
     return parse_schema(RoutingRules.model_json_schema())
 
 
-def read_rules(document: Json) -> tuple[RoutingRules | None, tuple[RuleProblem, ...]]:
+def read_rules(document: Json) -> tuple[RoutingRules | None, tuple[DocumentFault, ...]]:
     """Return a document as a rule set, or all that is wrong with it, first the fields, then their meaning."""
-    if excess := BOUNDS.excess(document):
-        return None, (RuleProblem("", f"The rules are too large, or no JSON: {excess}."),)
-    faults = rules_schema().problems(document)
-    if faults:
-        return None, tuple(RuleProblem(each.path, f"This {each.message}.") for each in faults)
-    try:
-        rules = RoutingRules.model_validate(document)
-    except ValidationError:  # half characters, of which JSON Schema knows nothing
-        return None, (RuleProblem("", "The rules have a text that cannot be read."),)
-    found = (*_rule_faults(rules), *_optimisation_faults(rules))
-    return (None if found else rules), found
+    return read_definition(RoutingRules, document, "rule set", rules_schema(), BOUNDS, _faults)
 
 
-def _rule_faults(rules: RoutingRules) -> Iterator[RuleProblem]:
+def _faults(rules: RoutingRules) -> Iterator[DocumentFault]:
+    yield from _rule_faults(rules)
+    yield from _optimisation_faults(rules)
+
+
+def _rule_faults(rules: RoutingRules) -> Iterator[DocumentFault]:
     counted = Counter(each.id for each in rules.rules)
     for number, each in enumerate(rules.rules):
         at, when = f"rules[{number}]", each.when
         if counted[each.id] > 1:
-            yield RuleProblem(f"{at}.id", f"{counted[each.id]} rules are called “{each.id}”.")
+            yield DocumentFault(f"{at}.id", f"{counted[each.id]} rules are called “{each.id}”.")
         if each.how is How.USE and len(each.use) > 1:
-            yield RuleProblem(f"{at}.how", "Several methods are balanced, or fail over in their order.")
+            yield DocumentFault(f"{at}.how", "Several methods are balanced, or fail over in their order.")
         if (when.min_tokens or 0) > (when.max_tokens if when.max_tokens is not None else 10_000_000):
-            yield RuleProblem(f"{at}.when.max_tokens", "This is less than the tokens it has at least.")
+            yield DocumentFault(f"{at}.when.max_tokens", "This is less than the tokens it has at least.")
         if (when.from_time is None) != (when.until_time is None):
-            yield RuleProblem(f"{at}.when.until_time", "A time of day has a beginning and an end.")
+            yield DocumentFault(f"{at}.when.until_time", "A time of day has a beginning and an end.")
         if when.zone and when.zone not in available_timezones():
-            yield RuleProblem(f"{at}.when.zone", f"There is no time zone “{when.zone[:40]}”.")
+            yield DocumentFault(f"{at}.when.zone", f"There is no time zone “{when.zone[:40]}”.")
         if fault := _condition_fault(when.condition):
-            yield RuleProblem(f"{at}.when.condition", fault)
+            yield DocumentFault(f"{at}.when.condition", fault)
 
 
 def _condition_fault(text: str) -> str:
@@ -269,16 +256,16 @@ def _condition_fault(text: str) -> str:
     return f"There is no “{unknown[0]}” here; there are {', '.join(NAMES)}." if unknown else ""
 
 
-def _optimisation_faults(rules: RoutingRules) -> Iterator[RuleProblem]:
+def _optimisation_faults(rules: RoutingRules) -> Iterator[DocumentFault]:
     counted = Counter(each.id for each in rules.optimisations)
     for number, each in enumerate(rules.optimisations):
         at = f"optimisations[{number}]"
         if counted[each.id] > 1:
-            yield RuleProblem(f"{at}.id", f"{counted[each.id]} of these rules are called “{each.id}”.")
+            yield DocumentFault(f"{at}.id", f"{counted[each.id]} of these rules are called “{each.id}”.")
         if each.signal is not Signal.LATENCY and each.limit > 1:
-            yield RuleProblem(f"{at}.limit", "This is a share, from 0 to 1.")
+            yield DocumentFault(f"{at}.limit", "This is a share, from 0 to 1.")
         if each.least > each.runs:
-            yield RuleProblem(f"{at}.least", "This is more than the runs that are looked at.")
+            yield DocumentFault(f"{at}.least", "This is more than the runs that are looked at.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

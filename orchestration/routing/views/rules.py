@@ -11,13 +11,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from orchestra_site.accounts.access import MemberRequest
 from orchestra_site.accounts.models import Membership
+from orchestration.expressions.errors import DocumentFault
 from orchestration.expressions.listed import Document, all_items, free_id
 from orchestration.expressions.places import value_at
 from orchestration.library.selectors import saved_definitions
 from orchestration.library.views.editor import YAML, DefinitionEditor, Opened, PlacedProblem
 from orchestration.library.views.versions import READ_OR_SEND
 from orchestration.llm.engine.types import Json
-from orchestration.routing.engine.rules import RoutingRules, RuleProblem
+from orchestration.routing.engine.rules import RoutingRules
 from orchestration.routing.forms import (
     FIELDS,
     RULES_LIST,
@@ -58,7 +59,7 @@ class RuleSetEditor(DefinitionEditor):
     def context(self, request: MemberRequest, opened: Opened) -> dict[str, Any]:
         """Return the rules in words, and each problem at its place."""
         reading = RULES.check(opened.written, {}, name=opened.definition.name)
-        found = reading.problems if opened.fault is None else (RuleProblem("", str(opened.fault)),)
+        found = reading.problems if opened.fault is None else (DocumentFault("", str(opened.fault)),)
         choices = routing_choices(request.membership)
         if reading.definition is not None:
             found = (*found, *unknown_methods(reading.definition, choices))
@@ -70,7 +71,7 @@ class RuleSetEditor(DefinitionEditor):
         }
 
 
-def unknown_methods(rules: RoutingRules, choices: RoutingChoices) -> list[RuleProblem]:
+def unknown_methods(rules: RoutingRules, choices: RoutingChoices) -> list[DocumentFault]:
     """Return a problem for each method that rules name and the team does not have."""
     known = {ref for ref, _ in choices.methods}
     places = [
@@ -80,13 +81,13 @@ def unknown_methods(rules: RoutingRules, choices: RoutingChoices) -> list[RulePr
     ]
     places += [(f"methods[{number}]", ref) for number, ref in enumerate(rules.methods)]
     return [
-        RuleProblem(path, f"There is no method “{ref[:80]}” in this team: the rule would be passed over.")
+        DocumentFault(path, f"There is no method “{ref[:80]}” in this team: the rule would be passed over.")
         for path, ref in places
         if ref not in known
     ]
 
 
-def _placed(problem: RuleProblem, document: Json) -> PlacedProblem:
+def _placed(problem: DocumentFault, document: Json) -> PlacedProblem:
     """Return a problem with the rule and the tab at which it is mended."""
     head, _, field = problem.path.partition(".")
     number = head.removeprefix(f"{RULES_LIST}[").removesuffix("]")

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from orchestration.expressions.errors import DocumentFault
-from orchestration.expressions.schemas import Schema, parse_schema
+from orchestration.expressions.schemas import Schema, parse_schema, read_definition
 from orchestration.expressions.values import Bounds
 from orchestration.llm.engine.types import Json
 from orchestration.strategies.engine.errors import InvalidOptions
@@ -60,17 +60,7 @@ def preset_schema() -> Schema:
 
 def read_preset(document: Json) -> tuple[PresetDefinition | None, tuple[DocumentFault, ...]]:
     """Return a document as a preset, or all that is wrong with it; models and tools need not exist."""
-    if excess := BOUNDS.excess(document):
-        return None, (DocumentFault("", f"The preset is too large, or no JSON: {excess}."),)
-    faults = preset_schema().problems(document)
-    if faults:
-        return None, tuple(DocumentFault(each.path, f"This {each.message}.") for each in faults)
-    try:
-        preset = PresetDefinition.model_validate(document)
-    except ValidationError:  # half characters, of which JSON Schema knows nothing
-        return None, (DocumentFault("", "The preset has a text that cannot be read."),)
-    found = tuple(_faults(preset))
-    return (None if found else preset), found
+    return read_definition(PresetDefinition, document, "preset", preset_schema(), BOUNDS, _faults)
 
 
 def _faults(preset: PresetDefinition) -> Iterator[DocumentFault]:
