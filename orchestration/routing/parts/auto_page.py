@@ -302,7 +302,8 @@ def _learned(run: Run, outcome: Mapping[str, Json]) -> str:
     row = RouterCell.objects.filter(team_id=run.team_id, ref=outcome["method"], level=kind).first()
     if row is None:
         return ""
-    judged = f"weight of judgements {row.judged:.1f}, mean quality {row.quality / max(row.judged, 1e-9):.0%}"
+    quality = row.quality / max(row.judged, 1e-9)
+    judged = f"weight of judgements {round(row.judged, 1):g}, mean quality {quality:.0%}"
     known = judged if row.judged > 0 else "none judged yet"
     cost = dollars(Decimal(str(row.cost_usd / row.counted)))
     more = WEIGHTS[ResultSource.RATING] / WEIGHTS[ResultSource.POSTERIOR]

@@ -271,7 +271,10 @@ def candidates(ended: Round[Candidate], step: Callable[[str], str] = ask_step) -
 
 
 async def run_together(work: Iterable[Coroutine[None, None, Result]]) -> list[Result]:
-    """Run at the same time and return the results in order; the first error ends all and is raised."""
+    """Run at the same time and return the results in order; the first error ends all and is raised.
+
+    Raises `CancelledError`, too, where a part was cancelled by itself, as one of an earlier attempt was.
+    """
     with single_error():
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(each) for each in work]

@@ -6,7 +6,6 @@ replay ends in the same way and asks for nothing more.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -128,11 +127,9 @@ class _Mapping:
         return await self.work.run_stage(name, stage, scope, self.context, f"item-{index}")
 
     def result(self) -> StageResult:
-        """Return what the items gave. Raises `CancelledError` where an item of an earlier attempt was."""
+        """Return what the items gave."""
         options: MapOptions = self.work.options
         ended = self.results.keys() | self.errors.keys()
-        if len(ended) < len(self.items):
-            raise asyncio.CancelledError
         kept = sorted(ended if options.on_item_error == "null" else self.results)
         values = [self.results[index].value if index in self.results else None for index in kept]
         errors = {str(index): str(self.errors[index]) for index in sorted(self.errors)[:MOST_ERRORS]}
