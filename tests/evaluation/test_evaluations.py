@@ -118,7 +118,8 @@ def test_what_was_right_is_learned_of_models_and_of_methods_as_auto_has_them(
     assert all(0 < each.judged <= 4 for each in of_models)
     assert {(each.counted, each.cost_usd) for each in of_models} == {(0.0, 0.0)}
     page = shown(member, "routing:list")
-    assert "not measured" in page
+    assert page.count("judged only") == len(panel)
+    assert page.count("not measured") == 2 * len(panel)
     assert "10% of a judgement" in page
 
 

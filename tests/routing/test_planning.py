@@ -109,7 +109,7 @@ def test_exploring_spends_no_more_than_is_left_and_logs_its_chance() -> None:
     explored = [each for each in found if each.explored]
     assert explored
     assert all(0 < each.propensity < 1 for each in explored)
-    assert "is tried to learn more about it" in explored[0].reason
+    assert "is tried to learn more" in explored[0].reason
     assert all(each.propensity > 0 for each in found[0].considered if each.offered and not each.obstacle)
 
 

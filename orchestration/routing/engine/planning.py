@@ -223,7 +223,7 @@ def _why(choice: Choice, compared: _Comparison, number: int) -> str:
     title, found = compared.options[choice.chosen].title, compared.expected[choice.chosen]
     best = compared.options[choice.ranking[0].prediction.ref].title
     first = (
-        f"{title} is tried to learn more about it; so far {best} looks better."
+        f"{title} is tried to learn more; so far {best} looks better."
         if choice.explored
         else f"{title} is expected to be worth most of {counted(number, 'method')}."
     )

@@ -123,9 +123,9 @@ def propensities(
         ],
     )
     losses = [values[best] - values[place] for place in affordable]
-    random = [explore.uniform / len(losses) * min(1.0, TOLERATED / max(loss, TINY)) for loss in losses]
-    for place, share, more in zip(affordable, directed, random, strict=True):
-        shares[place] = (1 - sum(random)) * share + more
+    at_random = [explore.uniform / len(losses) * min(1.0, TOLERATED / max(loss, TINY)) for loss in losses]
+    for place, share, more in zip(affordable, directed, at_random, strict=True):
+        shares[place] = (1 - sum(at_random)) * share + more
     return shares
 
 
@@ -206,5 +206,5 @@ def _reasons(
     expected = f"quality {chosen.quality:.0%}, ${chosen.cost_usd:.4f}, {chosen.seconds:.1f} s"
     reasons = [f"Expected: {expected}, from {rests}.", utility.sentence]
     if chosen.ref != best.ref:
-        reasons.insert(0, f"Chosen to learn more about it; {best.ref} is expected to be better.")
+        reasons.insert(0, f"Chosen to learn more; {best.ref} is expected to be better.")
     return tuple(reasons)

@@ -105,14 +105,15 @@ def optimisation_line(rule: OptimisationRule) -> str:
 class LearnedMethod:
     """What was learned of a method: means over its results, None where nothing was judged or measured.
 
-    `number` counts what it rests on: results, or judgements where evaluations gave more. `kinds` are the
-    kinds of question that it has any for, each with its number and mean quality. `worse` says since when its
-    rated answers are worse than was expected, and by how much.
+    `counted` are results of Auto and of evaluations whose cost was measured; `judged` is the weight of what
+    judged its answers, also without any of these. `kinds` are the kinds of question that are known most of,
+    each with its number of results and mean quality. `worse` says since when its rated answers are worse than
+    was expected, and by how much.
     """
 
     ref: str
     title: str
-    number: float
+    counted: float
     quality: float | None
     judged: float
     cost_usd: float | None
@@ -135,24 +136,24 @@ def learned_methods(
         LearnedMethod(
             ref=ref,
             title=titles.get(ref, ref),
-            number=_number(row),
+            counted=row.counted,
             quality=_mean(row),
             worse=worse.get(ref),
             judged=row.judged,
             cost_usd=row.cost_usd / row.counted if row.counted else None,
             seconds=row.seconds / row.counted if row.counted else None,
             kinds=[
-                (each.level.removeprefix("kind/"), _number(each), _mean(each))
-                for each in sorted(kinds.get(ref, ()), key=_number, reverse=True)[:MOST_KINDS]
+                (each.level.removeprefix("kind/"), each.counted, _mean(each))
+                for each in sorted(kinds.get(ref, ()), key=_evidence, reverse=True)[:MOST_KINDS]
             ],
         )
         for ref, row in whole.items()
     ]
-    return sorted(found, key=lambda each: (-each.number, each.ref))
+    return sorted(found, key=lambda each: (-each.counted, -each.judged, each.ref))
 
 
-def _number(row: RouterCell) -> float:
-    return max(row.counted, row.judged)
+def _evidence(row: RouterCell) -> tuple[float, float]:
+    return row.counted, row.judged
 
 
 def _mean(row: RouterCell) -> float | None:
