@@ -192,6 +192,11 @@ def test_a_family_is_the_first_word_of_the_name(name: str, family: str) -> None:
 
 
 def test_the_table_is_read_from_its_file_alike_each_time() -> None:
-    anew = read_price_table(FILE.read_bytes())
-    assert anew.listings == TABLE.listings
-    assert anew.match("gpt-4o", OPENAI) == TABLE.match("gpt-4o", OPENAI)
+    price_table.cache_clear()
+    for anew in (read_price_table(FILE.read_bytes()), price_table()):
+        assert anew.listings == TABLE.listings
+        for address in (OPENAI, OPENROUTER, "http://localhost:11434/v1"):
+            names = ("gpt-4o", "openai/gpt-4o", "gpt-4o-mini-2024-07-18")
+            assert [anew.match(each, address) for each in names] == [
+                TABLE.match(each, address) for each in names
+            ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestration.llm.engine.errors import InvalidRequest
+from orchestration.strategies.engine.belief.shipped import shipped_belief
 from orchestration.strategies.engine.errors import InvalidOptions
 from orchestration.strategies.engine.options import StrategyOptions, helper_models, parse_options
 from orchestration.strategies.engine.strategy import (
@@ -162,3 +163,10 @@ def test_without_saying_more_a_strategy_asks_one_or_all_of_its_panel(
         1 if answers[0] == 1 else 4,
         False,
     )
+
+
+def test_what_is_known_of_all_strategies_is_computed_alike_each_time() -> None:
+    known = [all_strategies(), decision_labels(), escalations(), shipped_belief()]
+    for computed in (all_strategies, decision_labels, escalations, shipped_belief):
+        computed.cache_clear()
+    assert [all_strategies(), decision_labels(), escalations(), shipped_belief()] == known
