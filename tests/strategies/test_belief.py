@@ -158,7 +158,7 @@ def test_the_form_of_the_answer_that_begins_a_group_counts_where_that_kind_was_l
 def test_what_speaks_for_a_group_is_named_and_adds_up() -> None:
     posterior = shipped_belief().after(ASKED, answers([3, 1]))
     first, second = posterior.groups
-    assert set(first.terms) == set(Reason) == set(REASONS.values())
+    assert set(first.terms) == set(Reason) == {*REASONS.values(), Reason.RECOMPUTED}
     assert set(REASONS) == set(Term)
     assert sum(first.terms.values()) == pytest.approx(log(first.right / second.right))
     assert first.terms == {reason: pytest.approx(-effect) for reason, effect in second.terms.items()}

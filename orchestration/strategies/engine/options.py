@@ -59,6 +59,13 @@ class AnswerOptions(StrategyOptions):
         default=None,
         description="0 answers alike each time, higher values vary more. Empty: the model's own default.",
     )
+    recompute: bool = Field(
+        default=True,
+        title="Recompute code",
+        description="Where the question asks what a small Python program prints, or leaves the value of an"
+        " assertion open, whether the program is gone through step by step and the answers are compared with"
+        " what it gives. Nothing of it is run.",
+    )
 
 
 class JudgeOptions(StrategyOptions):

@@ -61,7 +61,8 @@ class StrategyRun(ABC):
     @property
     def question(self) -> QuestionTraits:
         """What is known of the question."""
-        return question_traits(self.request.text, self.request.system)
+        request = self.request
+        return question_traits(request.text, request.system, recompute=self.options.recompute)
 
     @property
     def least(self) -> float:

@@ -39,6 +39,8 @@ STRENGTH, PRIOR_STRENGTH = 8.0, 4.0
 """Pseudo-counts of a record's level above, and of the prior."""
 LEAST, MOST = 0.02, 0.995
 """Bounds of a probability before it is put into log-odds."""
+RECOMPUTED = 7.0
+"""What is added to the utility of the alternative that a recomputed result speaks for."""
 TINY = 1e-12
 MARGIN = 1e-3
 """The difference of utilities below which two alternatives may tie once probabilities are rounded."""
@@ -72,6 +74,7 @@ class Reason(StrEnum):
     NUMBER = "how many say so"
     MANNER = "how they say it"
     AGREEMENT = "how far all answers agree"
+    RECOMPUTED = "what its code was recomputed to"
     HARDNESS = "how hard the question looks"
 
 
@@ -347,7 +350,9 @@ class Belief:
     ) -> list[dict[Reason, float]]:
         """Return the utilities of the groups and of "none of these is right", last, each by reason.
 
-        The offsets of models are part of what is expected of them, the form of an answer of its manner.
+        The offsets of models are part of what is expected of them, the form of an answer of its manner. A
+        recomputed result speaks for the group that says so, or for none of them: no coefficient of the others
+        is learned with it.
         """
         learned = self._forms(question, len(answers))
         forms = [*(form_value(learned, answers[group[0]]) for group in groups), learned.get(Form.NONE, 0.0)]
@@ -360,7 +365,19 @@ class Belief:
             for term, value in values.items():
                 sums[REASONS[term]] += self.coefficients.get(term, 0.0) * value
             found.append(sums)
+        confirmed = self._confirmed(question, answers, groups)
+        if confirmed is not None:
+            found[confirmed][Reason.RECOMPUTED] = RECOMPUTED
         return found
+
+    def _confirmed(
+        self, question: QuestionTraits, answers: Sequence[ReadAnswer], groups: Groups
+    ) -> int | None:
+        """Return the place of the alternative that a recomputed result speaks for, None without a result."""
+        if question.result is None:
+            return None
+        says = (place for place, group in enumerate(groups) if answers[group[0]].says(question.result))
+        return next(says, len(groups))
 
     def utility(self, values: Mapping[Term, float]) -> float:
         """Return the sum of the terms, each by its coefficient."""
@@ -397,9 +414,14 @@ class Belief:
         others = [group.places for group in posterior.groups if group.places != best]
         others += [(place,) for place in range(len(answers)) if place not in known]
 
+        groups = [best, *others]
+        confirmed = self._confirmed(question, answers, tuple(groups))
+
         def utilities(group: tuple[int, ...]) -> list[float]:
             members = [answers[place] for place in group]
             base = form_value(learned, members[0]) if members else best_form_value(learned)
+            if confirmed is not None and [*groups, ()][confirmed] == group:
+                base += RECOMPUTED
             base += sum(self._doubted(question, each.model, each.hedging) for each in members)
             sizes = range(max(1, len(group)), len(group) + len(left) + 1)
             return [
@@ -424,6 +446,8 @@ class Belief:
             known = max((self.before(question, each.model) for each in posterior.answers), default=0.0)
             return self.before(question, model) * (1 - known)
         groups = [group.places for group in posterior.groups]
+        if self._confirmed(question, posterior.answers, tuple(groups)) == len(groups):
+            return self.before(question, model) * (1 - posterior.best.right)
         leader = groups.index(posterior.best.places)
         usual = self.records.get(model, UNKNOWN).usual
         # a new answer looks like the leading one, as far as forms count

@@ -19,6 +19,7 @@ from orchestration.strategies.engine.classification import TaskType, classify
 from orchestration.strategies.engine.consensus.answers import Extracted, read_question
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.consensus.grouping import comparable_groups
+from orchestration.strategies.engine.recomputing.questions import recomputed
 
 REMEMBERED = 256
 LONGEST_COUNTED = 1_000
@@ -41,17 +42,19 @@ class QuestionTraits:
     """What is known of a question before it is asked; `length` grows with the root of its characters.
 
     It is `closed` where it asks for a form of answer: only there is an answer that hedges a doubtful one.
+    `result` is the answer that a program in it comes to, where that can be recomputed.
     """
 
     kind: str
     task: TaskType
     length: float
     closed: bool = False
+    result: Extracted | None = None
 
 
 @lru_cache(maxsize=REMEMBERED)
-def question_traits(question: str, instructions: str = "") -> QuestionTraits:
-    """Return the traits of a question."""
+def question_traits(question: str, instructions: str = "", *, recompute: bool = True) -> QuestionTraits:
+    """Return the traits of a question; with what a program in it comes to, unless that is not wanted."""
     task, asked = classify(question, instructions).task, read_question(question)
     forms = (
         ("choice", bool(asked.choices)),
@@ -61,7 +64,13 @@ def question_traits(question: str, instructions: str = "") -> QuestionTraits:
     )
     form = next((name for name, holds in forms if holds), "")
     length = math.sqrt(min(len(question), LONGEST_COUNTED)) / 30
-    return QuestionTraits(kind=form or task.label, task=task, length=length, closed=bool(form))
+    return QuestionTraits(
+        kind=form or task.label,
+        task=task,
+        length=length,
+        closed=bool(form),
+        result=recomputed(question) if recompute and asked.code else None,
+    )
 
 
 class Form(StrEnum):
@@ -91,6 +100,10 @@ class ReadAnswer:
     answer: Extracted | None
     hedging: float = 0.0
     length: float = 0.0
+
+    def says(self, result: Extracted) -> bool:
+        """Return whether its final answer is this one."""
+        return self.answer is not None and self.answer.identity == result.identity
 
     @property
     def form(self) -> Mapping[Form, float]:

@@ -16,7 +16,7 @@ from orchestration.runs.engine.types import RunEvent
 from orchestration.strategies.engine.asking import READ_AT_ONCE, StepTimer, read_candidate
 from orchestration.strategies.engine.belief.model import BASE
 from orchestration.strategies.engine.belief.reading import ReadAnswer, question_traits
-from orchestration.strategies.engine.options import JudgeOptions, StrategyOptions
+from orchestration.strategies.engine.options import AnswerOptions, JudgeOptions, StrategyOptions
 from orchestration.strategies.engine.quality.checks import MISFIT, examine
 from orchestration.strategies.engine.quality.judging import JudgeReport, ask_judge, assign
 from orchestration.strategies.engine.quality.rubrics import Dimension
@@ -26,6 +26,7 @@ from orchestration.strategies.engine.quality.scoring import (
     JudgeRating,
     combine,
     compare_answers,
+    recomputed_finding,
 )
 from orchestration.strategies.engine.rounds import run_together
 from orchestration.strategies.engine.strategy import Panel
@@ -41,18 +42,29 @@ from orchestration.strategies.engine.types import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scorer:
-    """Scores a run's candidates by the panel's belief, by agreement, and by judges."""
+    """Scores a run's candidates by the panel's belief, by agreement, and by judges.
+
+    `recompute` says whether they are compared with what a program in the question comes to.
+    """
 
     request: Request
     timer: StepTimer
     panel: Panel
     judges: Sequence[ChatModel] = ()
+    recompute: bool = True
 
     @classmethod
     def judged_by(cls, options: StrategyOptions, request: Request, panel: Panel, timer: StepTimer) -> Scorer:
         """Return a scorer with the judges that the options name, if they name any."""
         named = (options.judge, options.second_judge) if isinstance(options, JudgeOptions) else ()
-        return cls(request=request, timer=timer, panel=panel, judges=panel.each_named(*named))
+        recompute = not isinstance(options, AnswerOptions) or options.recompute
+        return cls(
+            request=request,
+            timer=timer,
+            panel=panel,
+            judges=panel.each_named(*named),
+            recompute=recompute,
+        )
 
     async def check(self, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
         """Return the candidates with their quality by the checks alone: asks no judge, compares with none."""
@@ -92,7 +104,7 @@ class Scorer:
         looked_at = {step: await _examined(request, answer) for step, answer in answers.items()}
         found = {step: findings for step, (findings, _) in looked_at.items()}
         read = {step: answer for step, (_, answer) in looked_at.items() if answer is not None}
-        question = question_traits(request.text, request.system)
+        question = question_traits(request.text, request.system, recompute=self.recompute)
         independent = {c.step: read[c.step] for c in compared if c.step in read}
         agreed = compare_answers(belief, question, independent)
         scored = answered_candidates(candidates)
@@ -108,7 +120,9 @@ class Scorer:
             if step in read and step not in agreed:
                 believed = belief.after(question, [read[step]]).best.right
             judged = _judgement(step, reports, families.get(step, ""))
-            quality = combine(found[step], *judged, believed=believed, agreement=agreed.get(step))
+            recomputed = recomputed_finding(question, read[step]) if step in read else None
+            findings = (*found[step], *([] if recomputed is None else [recomputed]))
+            quality = combine(findings, *judged, believed=believed, agreement=agreed.get(step))
             qualities[step] = quality
             await context.emit(_scored(candidate, quality))
         return qualities

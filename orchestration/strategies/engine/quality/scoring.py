@@ -148,6 +148,21 @@ def _in_words(
     return words
 
 
+def recomputed_finding(question: QuestionTraits, answer: ReadAnswer) -> Finding | None:
+    """Return whether an answer says what the code in its question comes to, None where that is not known.
+
+    It has no effect by itself: what is believed of the answer counts it.
+    """
+    if question.result is None or answer.answer is None:
+        return None
+    gives = f"Recomputed step by step, the code gives {_quoted(question.result.raw)}"
+    if answer.says(question.result):
+        evidence, accuracy = f"{gives}, as this answer says.", 1.0
+    else:
+        evidence, accuracy = f"{gives}; this answer says {_quoted(answer.answer.raw)}.", 0.0
+    return Finding(check="recomputed", evidence=evidence, effect=0.0, bounds={Dimension.ACCURACY: accuracy})
+
+
 LONGEST_SHOWN = 60
 LEAST_EFFECT = 0.2
 """Log-odds below which a reason is not named."""
@@ -205,5 +220,9 @@ def _shown(group: Likelihood, answers: Sequence[ReadAnswer]) -> str:
     raws = [
         " ".join(each.raw.split()) for place in group.places if (each := answers[place].answer) is not None
     ]
-    text = max(raws, key=raws.count, default="")
+    return _quoted(max(raws, key=raws.count, default=""))
+
+
+def _quoted(said: str) -> str:
+    text = " ".join(said.split())
     return f"“{text}”" if len(text) <= LONGEST_SHOWN else f"“{text[:LONGEST_SHOWN]}…”"

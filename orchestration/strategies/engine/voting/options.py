@@ -56,8 +56,10 @@ class VotingChoices(StrategyOptions):
         default=RuleName.BELIEF,
         title="Rule",
         description="belief: the answer that is most likely right, by the records of those who gave it, their"
-        f" number and how far all agree; reviews, and models with fewer than {FEWEST_GRADED} graded answers"
-        " each, are counted by plurality. plurality: most votes. majority: more than half. weighted: most"
+        " number, how far all agree, and what code in the question comes to where it can be recomputed;"
+        f" reviews, and else models with fewer than {FEWEST_GRADED} graded answers each, are counted by"
+        " plurality."
+        " plurality: most votes. majority: more than half. weighted: most"
         " weight. unanimous: all. judge: a judge decides. By review (auto then chooses it) also borda: best"
         " mean rank, and approval: most approve of it.",
     )

@@ -101,7 +101,7 @@ class VotingRun(Vote):
         """Have the panel answer, and vote. Raises `QuorumMissed`, `VoteUndecided` as well."""
         STRATEGY.check(self.options, self.panel.names)
         self.options = self.options.with_ballot_by_rule()
-        if not self.panel.belief.has_records(self.panel.names):
+        if self.question.result is None and not self.panel.belief.has_records(self.panel.names):
             self.options = self.options.by_most_votes()
         await self._ask_all()
         if any(map(is_usable, self.candidates)):
