@@ -92,6 +92,7 @@ HOSTILE = {
     "rounding": "print(round(5, -10 ** 9))",
     "numbers in words": "print(int('9' * 9999))",
     "endless loops": "while True: pass",
+    "deep recursion": "def f(n):\n    return n and f(n - 1)\nprint(f(60))",
     "endless recursion": "def f(n):\n    return f(n + 1)\nprint(f(0))",
     "recursion that is caught": (
         "def f():\n    try:\n        return f()\n    except RuntimeError:\n        return 1\nprint(f())"
@@ -100,7 +101,7 @@ HOSTILE = {
     "lists that grow while they are read": "a = [1]\nfor x in a: a.append(x)\nprint(a)",
     "doubled tuples as keys": "t = (1,)\nfor i in range(60): t = (t, t)\nd = {t: 1}\nprint(len(d))",
     "doubled tuples compared": "t, u = (1,), (1,)\nfor i in range(60): t, u = (t, t), (u, u)\nprint(t == u)",
-    "doubled tuples searched": "t, u = (1,), (1,)\nfor i in range(60): t, u = (t, t), (u, u)\nprint(t in [u])",
+    "doubled tuples searched": "t, u = 1, 1\nfor i in range(60): t, u = (t, t), (u, u)\nprint(t in [u])",
     "doubled tuples written": "t = (1,)\nfor i in range(60): t = (t, t)\nprint(str(t))",
     "lists in themselves": "a = [1]\na[0] = a\nprint(a)",
     "long ranges": "print(list(range(10 ** 9)))",

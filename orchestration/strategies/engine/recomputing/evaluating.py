@@ -10,7 +10,12 @@ from typing import Final
 
 from orchestration.strategies.engine.recomputing.functions import BUILTINS, called, method
 from orchestration.strategies.engine.recomputing.operators import UNARY, apply, formatted, holds
-from orchestration.strategies.engine.recomputing.work import Function, NotRecomputedError, Value, Work
+from orchestration.strategies.engine.recomputing.work import (
+    Function,
+    NotRecomputedError,
+    Value,
+    Work,
+)
 
 CONVERSIONS: Final[Mapping[int, Callable[[Value], str]]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
 """How `!s`, `!r` and `!a` write a value into a text."""
@@ -50,7 +55,11 @@ class Evaluator:
         find = EXPRESSIONS.get(type(node))
         if find is None:
             raise NotRecomputedError
-        return find(self, node, scope)
+        self.work.deeper()
+        try:
+            return find(self, node, scope)
+        finally:
+            self.work.depth -= 1
 
     def constant(self, node: ast.Constant, _: Scope) -> Value:
         """Return what is written."""

@@ -63,14 +63,18 @@ class Walk(Evaluator):
 
     def block(self, body: Sequence[ast.stmt], scope: Scope) -> End:
         """Execute statements in order, until one ends the block."""
-        for statement in body:
-            self.work.spend(1)
-            execute = STATEMENTS.get(type(statement))
-            if execute is None:
-                raise NotRecomputedError
-            end = execute(self, statement, scope)
-            if end is not None:
-                return end
+        self.work.deeper()
+        try:
+            for statement in body:
+                self.work.spend(1)
+                execute = STATEMENTS.get(type(statement))
+                if execute is None:
+                    raise NotRecomputedError
+                end = execute(self, statement, scope)
+                if end is not None:
+                    return end
+        finally:
+            self.work.depth -= 1
         return None
 
     def define(self, node: ast.FunctionDef, scope: Scope) -> End:
@@ -192,8 +196,6 @@ class Walk(Evaluator):
             end = self.block(node.body, scope)
         except PROGRAM_ERRORS as error:
             for handler in node.handlers:
-                if isinstance(error, RecursionError):
-                    raise NotRecomputedError from None
                 if isinstance(error, self._caught(handler.type)):
                     return self.block(handler.body, scope)
             raise

@@ -14,6 +14,8 @@ MOST_BITS = 2_000
 """Bits of a number."""
 MOST_WORK = 20_000
 """Nodes that are evaluated, and items that operations read, in all: some 15 ms."""
+MOST_DEPTH = 120
+"""Expressions and blocks within each other, those of functions that are called among them: some 20 calls."""
 AT_ONCE = 64
 """Characters of a text, or bits of a number, that count as one item."""
 
@@ -47,7 +49,14 @@ class Work:
     """Counts what is done and stops what would take too long; `output` are the lines that are printed."""
 
     left: int = MOST_WORK
+    depth: int = 0
     output: list[str] = field(default_factory=list)
+
+    def deeper(self) -> None:
+        """Count an expression or block within another. Raises `NotRecomputedError` where it is too deep."""
+        self.depth += 1
+        if self.depth > MOST_DEPTH:
+            raise NotRecomputedError
 
     def spend(self, amount: int) -> None:
         """Count work before it is done. Raises `NotRecomputedError` where it is too much."""
