@@ -218,7 +218,7 @@ class TestChangingAnEarlierRun:
         assert "data-prompt=" not in html
         assert 'value="sequential" checked' in html
         assert html.count('name="models"') == 4
-        assert html.count(" checked") == 2
+        assert html.count(" checked") == 3
 
     def test_the_new_run_names_the_old_one(self, browser: Client, member: Membership, kind: str) -> None:
         run = RunRows.queued(member, "sim-sage", kind=kind).run
@@ -283,7 +283,7 @@ class TestOtherKinds:
         headers = {"HX-Request": "true", "HX-Target": "ask-options"}
         html = _html(browser.post("/ask/preview/", {"strategy": after, **before}, headers=headers))
         assert panel in html
-        assert html.count(' checked"') + html.count(" checked>") == (3 if after == "voting" else 0)
+        assert html.count(' checked"') + html.count(" checked>") == (4 if after == "voting" else 0)
 
     def test_what_is_filled_in_starts_a_run_of_that_kind(self, browser: Client) -> None:
         sent = {"options.writers": "sim-swift", "options.checkers": " sim-sage\n\n", "max_calls": "9"}

@@ -65,7 +65,7 @@ def edit(browser: Client, **data: str) -> str:
 
 def test_what_is_filled_in_on_ask_is_saved_under_a_name(browser: Client) -> None:
     tools = {"tools": ["clock"], "tool_rounds": "6"}
-    page = text(browser.post(SAVE, {**ASKED, **tools, "text": "", "options.rounds": "4"}))
+    page = text(browser.post(SAVE, {**ASKED, **tools, "text": "", "options.rounds": "4", "options.recompute": "on"}))
     for words in ("Debate", "sim-swift, sim-sage", "Rounds", "4"):
         assert words in page
     answer = browser.post(SAVE, {"made": hidden(page), "name": "quick", "title": "Quick", "note": "Try."})
@@ -161,7 +161,10 @@ def test_the_fields_of_a_preset_are_those_of_its_strategy(browser: Client, owner
     page = text(browser.get(f"{EDITOR}?tab=options"))
     assert 'name="options.rounds"' in page
     assert "From 0 to 1." in page
-    edit(browser, tab="options", typed="yes", **{"options.rounds": "5", "options.judge": "sim-sage"})
+    given = {"options.rounds": "5", "options.judge": "sim-sage"}
+    edit(browser, tab="options", typed="yes", **given)
+    assert document()["options"] == {"rounds": 5, "judge": "sim-sage", "recompute": False}
+    edit(browser, tab="options", typed="yes", **given, **{"options.recompute": "on"})
     assert document()["options"] == {"rounds": 5, "judge": "sim-sage"}
     assert 'name="options.quorum"' not in page
 

@@ -142,13 +142,22 @@ SAID = ("12", "13", "14", "x + 1", "It was a matter of luck", None)
     hedging=st.lists(st.floats(0, 1), min_size=6, max_size=6),
     forms=st.dictionaries(st.sampled_from(list(Form)), st.floats(-3, 3)),
     after=st.integers(1, 5),
+    result=st.sampled_from([None, "12", "15"]),
 )
-@example(rights=[0.875, 0.5], said=["12", SAID[4], *SAID[:4]], hedging=[0.0] * 6, forms={}, after=1)
+@example(
+    rights=[0.875, 0.5], said=["12", SAID[4], *SAID[:4]], hedging=[0.0] * 6, forms={}, after=1, result=None
+)
 def test_what_is_final_stays_whatever_the_others_answer(
-    rights: list[float], said: list[str | None], hedging: list[float], forms: dict[Form, float], after: int
+    *,
+    rights: list[float],
+    said: list[str | None],
+    hedging: list[float],
+    forms: dict[Form, float],
+    after: int,
+    result: str | None,
 ) -> None:
     records = {f"m{number}": AnswerRecord(prior=right) for number, right in enumerate(rights)}
-    question = question_traits("How many? A number.")
+    question = replace(question_traits("How many? A number."), result=result and read_answer(result))
     belief = replace(shipped_belief(), records=records, forms={question.kind: forms})
     answers = [
         ReadAnswer(model=name, answer=None if text is None else read_answer(text), hedging=doubt)

@@ -376,8 +376,8 @@ class Belief:
         """Return the place of the alternative that a recomputed result speaks for, None without a result."""
         if question.result is None:
             return None
-        says = (place for place, group in enumerate(groups) if answers[group[0]].says(question.result))
-        return next(says, len(groups))
+        says = [answers[group[0]].says(question.result) for group in groups]
+        return says.index(True) if True in says else None if None in says else len(groups)
 
     def utility(self, values: Mapping[Term, float]) -> float:
         """Return the sum of the terms, each by its coefficient."""

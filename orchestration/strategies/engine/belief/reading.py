@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
 
+from orchestra_site.web.alphabets import letter_words
 from orchestra_site.web.patterns import ASCII, IGNORECASE, Pattern
 from orchestration.llm.engine.types import estimate_tokens
 from orchestration.strategies.engine.classification import TaskType, classify
@@ -24,6 +25,8 @@ from orchestration.strategies.engine.recomputing.questions import recomputed
 REMEMBERED = 256
 LONGEST_COUNTED = 1_000
 """Characters from which on a question counts as equally long: what is quoted in it does not make it hard."""
+SENTENCE = 3
+"""Words of letters from which on a final answer may be a sentence."""
 MOST_HEDGES = 6
 READ_FOR_HEDGES = 4_000
 """Characters at the end of an answer in which it may take back what it said."""
@@ -101,9 +104,22 @@ class ReadAnswer:
     hedging: float = 0.0
     length: float = 0.0
 
-    def says(self, result: Extracted) -> bool:
-        """Return whether its final answer is this one."""
-        return self.answer is not None and self.answer.identity == result.identity
+    def says(self, result: Extracted) -> bool | None:
+        """Return whether its final answer is this one, None where that is not clear.
+
+        It is not where there is none, where one of both has a label before it, or where it is a sentence and
+        the result is none.
+        """
+        if self.answer is None or self.answer.identity == result.identity:
+            return None if self.answer is None else True
+        said, right = self.answer.raw, result.raw
+        is_labelled = any(
+            more.removesuffix(less).rstrip().endswith((":", "="))
+            for more, less in ((right, said), (said, right))
+        )
+        is_literal = said.startswith(("[", "(", "{", "'", '"'))
+        is_sentence = not is_literal and len(letter_words(said)) >= SENTENCE > len(letter_words(right))
+        return None if is_labelled or is_sentence else False
 
     @property
     def form(self) -> Mapping[Form, float]:

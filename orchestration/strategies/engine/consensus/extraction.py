@@ -125,14 +125,35 @@ def _named_options(text: str) -> Iterator[str]:
 _ASSERTION = Pattern(r"^[ \t>`]*assert\b[^\n]*?==[ \t]*([^\s?][^\n]*?)[ \t`]*$", MULTILINE)
 """The right side of a completed assertion: `assert f(1) == 2`."""
 
+_PRINTS = (
+    r"\b(?:outputs?|prints?|printed|displays?|displayed)\b"
+    r"(?:\s+(?:is|are|will|would|be|of|by|this|that|the|following|given|code|program|script|snippet|function|out))*"
+)
+_OUTPUT = Pattern(
+    rf"{_PRINTS}[\s:*_]*(?:\n\s*)?(```[^\n`]*\n[^`]*```)"  # a block
+    rf"|{_PRINTS}[\s:*_]*`([^`\n]+)`"  # code in the line
+    rf"|^\W*{_PRINTS}[*_ ]*:[*_ \t]*([^\s`*_:][^\n]*?)[*_ ]*$"  # what follows a colon
+    rf"|{_PRINTS}[*_ ]*:[*_ \t]*\n\s*([^\s`][^\n]*?)\s*\z",  # the last line below one
+    IGNORECASE | MULTILINE,
+)
+
+
+def _outputs(text: str) -> Iterator[str]:
+    """Yield what a text says that a program prints."""
+    for found in _OUTPUT.finditer(text):
+        yield next(filter(None, found.groups()))
+
 
 SHORT_TEXT = 60
+_WHOLE_BOLD = Pattern(r"\*\*([^*\n]+)\*\*")
 LITERAL = ("[", "(", "{", "'", '"', "`")
 
 
 def _whole_text(text: str) -> Iterator[str]:
     """Yield the whole text if it is one short line, a literal or one code fence, and not left open."""
     inside = unfenced(text).strip()
+    if (bold := _WHOLE_BOLD.fullmatch(inside)) is not None:
+        inside = bold.group(1)
     short = "\n" not in inside and (len(inside) <= SHORT_TEXT or inside.startswith(LITERAL))
     if inside and "??" not in inside and (short or inside != text.strip()):
         yield inside
@@ -203,7 +224,7 @@ def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | No
     if asked.choices:
         marked, unmarked = [_stated_options, *marked], [_named_options, _closing]
     elif asked.code:
-        unmarked = [_ASSERTION.findall, _whole_text]
+        unmarked = [_ASSERTION.findall, _outputs, _whole_text]
     elif asked.number:
         unmarked = [_closing, _last_sentence]
     if cut_off:

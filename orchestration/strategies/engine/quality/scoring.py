@@ -153,10 +153,10 @@ def recomputed_finding(question: QuestionTraits, answer: ReadAnswer) -> Finding 
 
     It has no effect by itself: what is believed of the answer counts it.
     """
-    if question.result is None or answer.answer is None:
+    if question.result is None or answer.answer is None or (says := answer.says(question.result)) is None:
         return None
     gives = f"Recomputed step by step, the code gives {_quoted(question.result.raw)}"
-    if answer.says(question.result):
+    if says:
         evidence, accuracy = f"{gives}, as this answer says.", 1.0
     else:
         evidence, accuracy = f"{gives}; this answer says {_quoted(answer.answer.raw)}.", 0.0
