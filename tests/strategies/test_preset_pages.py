@@ -65,7 +65,9 @@ def edit(browser: Client, **data: str) -> str:
 
 def test_what_is_filled_in_on_ask_is_saved_under_a_name(browser: Client) -> None:
     tools = {"tools": ["clock"], "tool_rounds": "6"}
-    page = text(browser.post(SAVE, {**ASKED, **tools, "text": "", "options.rounds": "4", "options.recompute": "on"}))
+    page = text(
+        browser.post(SAVE, {**ASKED, **tools, "text": "", "options.rounds": "4", "options.recompute": "on"})
+    )
     for words in ("Debate", "sim-swift, sim-sage", "Rounds", "4"):
         assert words in page
     answer = browser.post(SAVE, {"made": hidden(page), "name": "quick", "title": "Quick", "note": "Try."})
@@ -162,10 +164,9 @@ def test_the_fields_of_a_preset_are_those_of_its_strategy(browser: Client, owner
     assert 'name="options.rounds"' in page
     assert "From 0 to 1." in page
     given = {"options.rounds": "5", "options.judge": "sim-sage"}
-    edit(browser, tab="options", typed="yes", **given)
-    assert document()["options"] == {"rounds": 5, "judge": "sim-sage", "recompute": False}
-    edit(browser, tab="options", typed="yes", **given, **{"options.recompute": "on"})
-    assert document()["options"] == {"rounds": 5, "judge": "sim-sage"}
+    for ticked, recompute in (({}, False), ({"options.recompute": "on"}, True)):
+        edit(browser, tab="options", typed="yes", **given, **ticked)
+        assert document()["options"] == {"rounds": 5, "judge": "sim-sage", "recompute": recompute}
     assert 'name="options.quorum"' not in page
 
 
