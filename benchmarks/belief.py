@@ -1,10 +1,11 @@
 """How good the belief is on recorded answers, in five folds; and the learning of the coefficients that ship.
 
-`python -m benchmarks.belief [--data FOLDER] [--seeds N] [--json] [--ship]`. Nothing is asked. In each fold
-the coefficients that would ship are learned on the other questions, from all models; then the belief of a
-team that has graded its panel's answers to these. Nothing is learned from a question that is scored. The last
-rows score coefficients on kinds of question that they were not learned on. `--ship` writes what is learned
-from all questions to `shipped.json` (some five minutes in all).
+`python -m benchmarks.belief [--data FOLDER] [--seeds N] [--json] [--ship] [--recompute]`. Nothing is asked.
+In each fold the coefficients that would ship are learned on the other questions, from all models; then the
+belief of a team that has graded its panel's answers to these. Nothing is learned from a question that is
+scored. The last rows score coefficients on kinds of question that they were not learned on. `--ship` writes
+what is learned from all questions to `shipped.json` (some five minutes in all). What code in a question comes
+to counts only with `--recompute`: it is no matter of combining answers.
 """
 
 from __future__ import annotations
@@ -74,6 +75,11 @@ def read_set(folder: Path, name: str) -> Examples:
     """Return the graded questions of a recording, read."""
     data = load_recordings([folder / f"{name}.dev.jsonl.gz"])
     return read_examples(training_examples(data.recording.items, data.labels))
+
+
+def without_results(examples: Examples) -> Examples:
+    """Return the questions without what their code comes to."""
+    return [replace(each, question=replace(each.question, result=None)) for each in examples]
 
 
 def of_panel(examples: Examples, models: Sequence[str]) -> list[ReadExample]:
@@ -201,12 +207,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--ship", action="store_true")
+    parser.add_argument("--recompute", action="store_true")
     given, _ = parser.parse_known_args()
     folder = folder_or_exit(given.data)
     names = [name for some in SETS.values() for name in some]
     with ProcessPoolExecutor(2) as pool:
         read = dict(zip(names, pool.map(read_set, [folder] * len(names), names), strict=True))
-    sets = {key: [each for name in some for each in read[name]] for key, some in SETS.items()}
+    sets: dict[str, Examples] = {}
+    for key, some in SETS.items():
+        examples = [each for name in some for each in read[name]]
+        sets[key] = examples if given.recompute else without_results(examples)
     if given.ship:
         ship(sets, [f"{name}.dev" for name in names])
         sys.exit(0)

@@ -205,7 +205,7 @@ def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> lis
                 found.append(
                     Question(
                         number=len(found),
-                        traits=question_traits(prompt),
+                        traits=question_traits(prompt, recompute=False),
                         answers=[read_text(each["model"], each["text"], prompt) for each in answers],
                         right=[each["correct"] for each in answers],
                         costs=[each["cost_usd"] for each in answers],

@@ -1,10 +1,10 @@
 """What early stopping saves and loses, and what a cascade costs, on recorded answers in five folds.
 
-`python -m benchmarks.stopping [--data FOLDER] [--seeds N]`. Nothing is asked. The belief of each fold is
-learned from other questions, as in `benchmarks.belief`. Early stops: the models of a panel in its order, one
-after the other; the share of calls that are not started, and the points of accuracy lost against asking all.
-Cascades: the panel "ladder" at its recorded costs, beside asking the expensive model where the two cheap ones
-differ. Gains: what one more answer was expected to add, and what it did add.
+`python -m benchmarks.stopping [--data FOLDER] [--seeds N] [--recompute]`. Nothing is asked. The belief of
+each fold is learned from other questions, as in `benchmarks.belief`. Early stops: the models of a panel in
+its order, one after the other; the share of calls that are not started, and the points of accuracy lost
+against asking all. Cascades: the panel "ladder" at its recorded costs, beside asking the expensive model
+where the two cheap ones differ. Gains: what one more answer was expected to add, and what it did add.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class Ended:
     cost_usd: float
 
 
-def questions(folder: Path) -> Iterator[Priced]:
-    """Yield the recorded questions with all graded answers."""
+def questions(folder: Path, *, recompute: bool = False) -> Iterator[Priced]:
+    """Yield the recorded questions with all graded answers, and with what code in them comes to if wanted."""
     for name in MIXED:
         with gzip.open(folder / f"{name}.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
             for recorded in map(json.loads, lines):
@@ -81,7 +81,7 @@ def questions(folder: Path) -> Iterator[Priced]:
                 ]
                 yield Priced(
                     example=ReadExample(
-                        question=question_traits(prompt),
+                        question=question_traits(prompt, recompute=recompute),
                         answers=tuple(read_text(each["model"], each["text"], prompt) for each in known),
                         right=tuple(each["correct"] for each in known),
                     ),
@@ -217,9 +217,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--recompute", action="store_true")
     given, _ = parser.parse_known_args()
     folder = folder_or_exit(given.data)
-    found, added = results(list(questions(folder)), folder, given.seeds)
+    found, added = results(list(questions(folder, recompute=given.recompute)), folder, given.seeds)
     print(f"{'panel':<8} {'rule':<19} {'right':>6} {'lost':>6} {'error':>6} {'saved':>6} {'$/1,000':>8}")
     for panel, rules in found.items():
         first = next(iter(rules.values()))

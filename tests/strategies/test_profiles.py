@@ -229,6 +229,7 @@ def test_what_judges_and_ratings_said_before_is_believed_of_the_next_answer(
     graded = {"quality": right, "judged": 50.0, "right": right, "graded": 50.0}
     ModelProfile.objects.create(model=known, task="reasoning", **graded)
     request = {"text": "What is 2 + 2?", "strategy": "parallel", "models": ("sim-sage",)}
+    request |= {"options": {"recompute": False}}
     run = engine.execute(store_run(membership=member, kind="strategy", payload=request))
     engine.runtime.submit(close_resources()).result()
     assert run.outcome is not None

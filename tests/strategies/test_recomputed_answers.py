@@ -77,8 +77,8 @@ def test_a_vote_is_final_once_the_answer_that_is_right_has_been_given(
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        (RIGHT, "Recomputed step by step, the code gives “[1, 2, 3]”, as this answer says."),
-        (WRONG, "Recomputed step by step, the code gives “[1, 2, 3]”; this answer says “[1, 2]”."),
+        (RIGHT, "Recomputed step by step, the result is “[1, 2, 3]”, as this answer says."),
+        (WRONG, "Recomputed step by step, the result is “[1, 2, 3]”; this answer says “[1, 2]”."),
     ],
 )
 def test_it_is_said_what_the_code_gives(said: str, sentence: str) -> None:

@@ -221,7 +221,7 @@ OTHER = (
     "[PYTHON]\nassert f(1) == ??\nassert f(2) == ??\n[/PYTHON]",
     "[PYTHON]\nassert 3 == ??\nprint(2)\n[/PYTHON]",
     "Which is right?\nA) print(1)\nB) print(2)",
-    "What is 2 + 3?",
+    "What does this code print?\n```python\nprint(3, 4)\n```\nGive the last value only.",
 )
 
 
@@ -230,6 +230,36 @@ def test_what_a_program_prints_is_known_where_it_is_asked_for(question: str) -> 
     found = recomputed(question)
     assert found is not None
     assert found.raw == "[1, 2, 3]"
+
+
+SUMS = {
+    "What is 48372 * 9913?": "479511636",
+    "Calculate 1,234 + 1,234,567.": "1235801",
+    "What is ((2 + 3) * 4) - 1? Think step by step.": "19",
+    "what’s 6 × 7 =": "42",
+    "Compute the value of 2^10": "1024",
+    "How much is 12 x 13?\nAnswer with a number.": "156",
+    "What is 10 ÷ 4?": "2.5",
+    "What is 0.1 + 0.2?": None,
+    "What is 1 / 3?": None,
+    "What is 9/11?": None,
+    "What is 2024-12-25?": None,
+    "What is 3 + 4 apples?": None,
+    "What is 2 + 2 in binary?": None,
+    "What is 2 + 2? What is 3 + 3?": None,
+    "What is 5?": None,
+    "What is 5 / 0?": None,
+    "What is 9**9**9?": None,
+    "What is (3 + 4?": None,
+}
+
+
+@pytest.mark.parametrize(("question", "key"), SUMS.items())
+def test_a_sum_is_known_where_it_is_written_out_and_its_value_is_short(
+    question: str, key: str | None
+) -> None:
+    found = recomputed(question)
+    assert (found and found.key) == key
 
 
 @pytest.mark.parametrize("question", OTHER)

@@ -157,7 +157,7 @@ def test_what_is_final_stays_whatever_the_others_answer(
     result: str | None,
 ) -> None:
     records = {f"m{number}": AnswerRecord(prior=right) for number, right in enumerate(rights)}
-    question = replace(question_traits("How many? A number."), result=result and read_answer(result))
+    question = replace(question_traits("How many? A number."), result=read_answer(result) if result else None)
     belief = replace(shipped_belief(), records=records, forms={question.kind: forms})
     answers = [
         ReadAnswer(model=name, answer=None if text is None else read_answer(text), hedging=doubt)

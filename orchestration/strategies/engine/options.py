@@ -61,10 +61,10 @@ class AnswerOptions(StrategyOptions):
     )
     recompute: bool = Field(
         default=True,
-        title="Recompute code",
-        description="Where the question asks what a small Python program prints, or leaves the value of an"
-        " assertion open, whether the program is gone through step by step and the answers are compared with"
-        " what it gives. Nothing of it is run.",
+        title="Recompute",
+        description="Where the question asks for the value of a sum, or what a small Python program prints,"
+        " whether that is gone through step by step and the answers are compared with what comes of it."
+        " Nothing of a program is run.",
     )
 
 

@@ -74,7 +74,7 @@ class Reason(StrEnum):
     NUMBER = "how many say so"
     MANNER = "how they say it"
     AGREEMENT = "how far all answers agree"
-    RECOMPUTED = "what its code was recomputed to"
+    RECOMPUTED = "what was recomputed"
     HARDNESS = "how hard the question looks"
 
 

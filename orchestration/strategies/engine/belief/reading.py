@@ -19,7 +19,7 @@ from orchestration.llm.engine.types import estimate_tokens
 from orchestration.strategies.engine.classification import TaskType, classify
 from orchestration.strategies.engine.consensus.answers import Extracted, read_question
 from orchestration.strategies.engine.consensus.extraction import extract_answer
-from orchestration.strategies.engine.consensus.grouping import comparable_groups
+from orchestration.strategies.engine.consensus.grouping import comparable_groups, same_answer
 from orchestration.strategies.engine.recomputing.questions import recomputed
 
 REMEMBERED = 256
@@ -45,7 +45,7 @@ class QuestionTraits:
     """What is known of a question before it is asked; `length` grows with the root of its characters.
 
     It is `closed` where it asks for a form of answer: only there is an answer that hedges a doubtful one.
-    `result` is the answer that a program in it comes to, where that can be recomputed.
+    `result` is the answer that a program or a sum in it comes to, where that can be recomputed.
     """
 
     kind: str
@@ -57,7 +57,7 @@ class QuestionTraits:
 
 @lru_cache(maxsize=REMEMBERED)
 def question_traits(question: str, instructions: str = "", *, recompute: bool = True) -> QuestionTraits:
-    """Return the traits of a question; with what a program in it comes to, unless that is not wanted."""
+    """Return the traits of a question; with what it comes to by computation unless that is not wanted."""
     task, asked = classify(question, instructions).task, read_question(question)
     forms = (
         ("choice", bool(asked.choices)),
@@ -72,7 +72,7 @@ def question_traits(question: str, instructions: str = "", *, recompute: bool = 
         task=task,
         length=length,
         closed=bool(form),
-        result=recomputed(question) if recompute and asked.code else None,
+        result=recomputed(question) if recompute else None,
     )
 
 
@@ -110,7 +110,7 @@ class ReadAnswer:
         It is not where there is none, where one of both has a label before it, or where it is a sentence and
         the result is none.
         """
-        if self.answer is None or self.answer.identity == result.identity:
+        if self.answer is None or same_answer(self.answer, result):
             return None if self.answer is None else True
         said, right = self.answer.raw, result.raw
         is_labelled = any(

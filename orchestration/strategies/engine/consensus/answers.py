@@ -72,7 +72,7 @@ _WRITING = Pattern(
 _QUANTITY = Pattern(
     r"\bhow\s+(?:many|much|long|far|old|tall|fast|high|heavy|often)\b"
     r"|\b(?:number|sum|value|total|product|average|mean|remainder|percentage|probability|area|cost|price)\s+of\b"
-    r"|\bwhat\s+(?:percent|number|is\s+-?[\d(])|\bwhich\s+(?:one\s+)?is\s+(?:the\s+)?(?:larger|smaller|greater|bigger)"
+    r"|\bwhat\s+(?:percent|number)|\bwhat(?:\s+is|[’']s)\s+-?[\d(]|\bwhich\s+(?:one\s+)?is\s+(?:the\s+)?(?:larger|smaller|greater|bigger)"
     r"|\b(?:larger|smaller|greater|bigger|largest|smallest)\s+number\b|\bcalculate\b|\bcompute\b",
     IGNORECASE,
 )

@@ -44,7 +44,7 @@ from orchestration.strategies.engine.types import (
 class Scorer:
     """Scores a run's candidates by the panel's belief, by agreement, and by judges.
 
-    `recompute` says whether they are compared with what a program in the question comes to.
+    `recompute` says whether they are compared with what the question comes to by computation.
     """
 
     request: Request

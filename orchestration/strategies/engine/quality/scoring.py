@@ -149,13 +149,13 @@ def _in_words(
 
 
 def recomputed_finding(question: QuestionTraits, answer: ReadAnswer) -> Finding | None:
-    """Return whether an answer says what the code in its question comes to, None where that is not known.
+    """Return whether an answer says what its question comes to by computation, None where that is not known.
 
     It has no effect by itself: what is believed of the answer counts it.
     """
     if question.result is None or answer.answer is None or (says := answer.says(question.result)) is None:
         return None
-    gives = f"Recomputed step by step, the code gives {_quoted(question.result.raw)}"
+    gives = f"Recomputed step by step, the result is {_quoted(question.result.raw)}"
     if says:
         evidence, accuracy = f"{gives}, as this answer says.", 1.0
     else:

@@ -1,4 +1,4 @@
-"""What a question about a Python program comes to, where the program can be recomputed."""
+"""What a question comes to that asks about a small Python program, or for the value of a sum."""
 
 from __future__ import annotations
 
@@ -38,35 +38,48 @@ _HOW = Pattern(
     r"|just|no|do not|don[’']t|end|put)\b.*",
     IGNORECASE | DOTALL,
 )
+_PART = Pattern(
+    r"\b(?:first|second|third|last (?:value|number|item|element|word|character|letter)|number of|how many"
+    r"|length|count|sum|if|instead|upper ?case|lower ?case|reversed?|sort(?:ed)?|convert(?:ed)?)\b",
+    IGNORECASE,
+)
+"""What asks for something else than what is printed, as it is."""
+_FIGURE, _BETWEEN = r"-?[0-9][0-9.,]*", r"(?:\*\*?|[+×÷^]| x | - | / | // | % )"
+_SUM = Pattern(
+    r"(?:please )?(?:what is|what[’']s|how much is|calculate|compute|evaluate)(?: the (?:value|result) of)?"
+    rf" ([-+(]*{_FIGURE}(?:[() ]*{_BETWEEN}[( ]*{_FIGURE})+[) ]*)(?: ?=)?[?. ]*",
+    IGNORECASE,
+)
+_THOUSANDS = Pattern(r"([0-9]),([0-9]{3})\b")
+_SIGNS = (("×", "*"), ("÷", "/"), (" x ", " * "), ("^", "**"))
+"""How people write operators, and how Python does."""
+LONGEST_NUMBER = 16
+"""Characters of a number with decimals: of a longer one an answer may give any part."""
 _SENTENCES = Pattern(r"(?:[?:.!]+|\n)\s+")
 
 
 @lru_cache(maxsize=REMEMBERED)
 def recomputed(question: str) -> Extracted | None:
-    """Return the answer that a question has because of the program in it, None where that is not known.
+    """Return the answer that a question has by computation alone, None where that is not known.
 
-    It is what the program prints, where the words beside it ask for this and for nothing else; or the value
-    in an assertion that is left open (`assert f(2) == ??`). None, too, where a statement is not known here,
-    the program fails, or its result may differ from run to run; see `work` for the limits.
+    It is what a program in it prints, where the words beside it ask for this and for nothing else; or the
+    value in an assertion that is left open (`assert f(2) == ??`); or that of a sum (`What is 12 * 34?`).
+    None, too, where a statement is not known here, the program fails, or its result may differ from run to
+    run; see `work` for the limits.
     """
-    if not (asked := read_question(question)).code:
+    asked = read_question(question)
+    if not (asked.code or asked.number) or len(question) > 2 * LONGEST_PROGRAM:
         return None
-    found = _program(question)
-    if found is None:
-        return None
-    source, is_open = found
     try:
-        said = _asserted(ast.parse(source)) if is_open else _printed(ast.parse(source))
+        said = _code_result(question) if asked.code else _sum(question)
     except (NotRecomputedError, *PROGRAM_ERRORS, SyntaxError, MemoryError):
         return None
     is_plain = all(each.isprintable() or each in "\n\t" for each in said)
     return read_answer(said, asked) if is_plain and said.strip() else None
 
 
-def _program(question: str) -> tuple[str, bool] | None:
-    """Return the program that a question asks about, and whether it is for the value in an open assertion."""
-    if len(question) > 2 * LONGEST_PROGRAM:
-        return None
+def _code_result(question: str) -> str:
+    """Return what the program in a question prints, or the value of its open assertion."""
     blocks = list(_BLOCK.finditer(question))
     if blocks:
         source = next(filter(None, blocks[-1].groups()), "")
@@ -79,19 +92,33 @@ def _program(question: str) -> tuple[str, bool] | None:
         source = "".join(lines[first : last + 1])
         words = "".join([*lines[:first], *lines[last + 1 :]])
     if not source or len(source) > LONGEST_PROGRAM:
-        return None
+        raise NotRecomputedError
     if len(_WANTED.findall(source)) == 1:
-        return _WANTED.sub(r"\1...", source), True
-    if len(blocks) > 1 or not _asks_what_is_printed(words):
-        return None
-    return source, False
+        return _asserted(ast.parse(_WANTED.sub(r"\1...", source)))
+    if len(blocks) > 1 or not _ASKS.fullmatch(_asked(words)):
+        raise NotRecomputedError
+    return _printed(ast.parse(source))
 
 
-def _asks_what_is_printed(words: str) -> bool:
-    """Return whether words ask what a program prints; others may only say how to answer."""
+def _asked(words: str) -> str:
+    """Return the only sentence that asks for something, others may say how to answer; empty if none does."""
     said = [" ".join(each.split()) for each in _SENTENCES.split(f"{words}\n ")]
-    asking = [each for each in said if each and not _HOW.fullmatch(each)]
-    return len(asking) == 1 and _ASKS.fullmatch(asking[0]) is not None
+    asking = [each for each in said if each and (_PART.search(each) or not _HOW.fullmatch(each))]
+    return asking[0] if len(asking) == 1 else ""
+
+
+def _sum(question: str) -> str:
+    """Return the value of a sum: a whole number, or one with few decimals."""
+    found = _SUM.fullmatch(_asked(question))
+    if found is None:
+        raise NotRecomputedError
+    written = _THOUSANDS.sub(r"\1\2", _THOUSANDS.sub(r"\1\2", found.group(1)))
+    for sign, operator in _SIGNS:
+        written = written.replace(sign, operator)
+    value = Walk().value(ast.parse(written.strip(), mode="eval").body, Scope())
+    if isinstance(value, float) and len(repr(value)) > LONGEST_NUMBER:
+        raise NotRecomputedError
+    return repr(value)
 
 
 def _asserted(program: ast.Module) -> str:

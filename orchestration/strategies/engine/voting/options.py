@@ -56,7 +56,7 @@ class VotingChoices(StrategyOptions):
         default=RuleName.BELIEF,
         title="Rule",
         description="belief: the answer that is most likely right, by the records of those who gave it, their"
-        " number, how far all agree, and what code in the question comes to where it can be recomputed;"
+        " number, how far all agree, and what a program or sum in the question comes to, recomputed;"
         f" reviews, and else models with fewer than {FEWEST_GRADED} graded answers each, are counted by"
         " plurality."
         " plurality: most votes. majority: more than half. weighted: most"
