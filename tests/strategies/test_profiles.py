@@ -9,6 +9,7 @@ import pytest
 from django.db import OperationalError
 
 from orchestra_site.accounts.models import Membership
+from orchestration.llm.engine.types import Json
 from orchestration.llm.models import LanguageModel
 from orchestration.llm.services.panel import PanelRole, model_spec
 from orchestration.llm.services.resources import close_resources
@@ -228,8 +229,8 @@ def test_what_judges_and_ratings_said_before_is_believed_of_the_next_answer(
     known = a_model(member, "sim-sage")
     graded = {"quality": right, "judged": 50.0, "right": right, "graded": 50.0}
     ModelProfile.objects.create(model=known, task="reasoning", **graded)
-    request = {"text": "What is 2 + 2?", "strategy": "parallel", "models": ("sim-sage",)}
-    request |= {"options": {"recompute": False}}
+    options: dict[str, Json] = {"recompute": False}
+    request = {"text": "What is 2 + 2?", "strategy": "parallel", "models": ("sim-sage",), "options": options}
     run = engine.execute(store_run(membership=member, kind="strategy", payload=request))
     engine.runtime.submit(close_resources()).result()
     assert run.outcome is not None
