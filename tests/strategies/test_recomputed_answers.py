@@ -135,6 +135,28 @@ async def test_a_vote_goes_by_it_before_anything_else_is_known() -> None:
     assert (outcome.quality.accuracy, outcome.quality.overall > 0.9) == (1.0, True)
 
 
+@pytest.mark.parametrize(
+    ("said", "options", "words"),
+    [
+        ((WRONG, WRONG, RIGHT), {}, "1 of 3 answers clearly says so."),
+        ((RIGHT, WRONG, RIGHT), {}, "2 of 3 answers clearly say so."),
+        (
+            (WRONG, WRONG, RIGHT),
+            {"rule": "plurality"},
+            "1 of 3 answers clearly says so, but not the one that was chosen.",
+        ),
+        ((WRONG, OTHER), {}, "no answer clearly says so."),
+        ((WRONG, RIGHT), {"recompute": False}, None),
+    ],
+)
+async def test_the_outcome_notes_what_was_recomputed(
+    said: tuple[str, ...], options: dict[str, bool | str], words: str | None
+) -> None:
+    outcome = await asking("voting", *said).run(**options)
+    note = f"Recomputed step by step, the result is “[1, 2, 3]”: {words}"
+    assert [each for each in outcome.notes if "Recomputed" in each] == ([note] if words else [])
+
+
 @pytest.mark.parametrize("options", [{"recompute": False}, {"rule": "plurality"}])
 async def test_it_does_not_decide_where_it_is_not_wanted(options: dict[str, bool | str]) -> None:
     outcome = await asking("voting", WRONG, WRONG, RIGHT).run(**options)

@@ -13,12 +13,13 @@ from orchestration.llm.engine.types import Completion, Prompt
 from orchestration.runs.engine.context import RunContext
 from orchestration.runs.engine.errors import LimitReached
 from orchestration.runs.engine.types import Decision
-from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt
+from orchestration.strategies.engine.asking import StepTimer, announce, answer_prompt, read_candidate
 from orchestration.strategies.engine.belief.reading import QuestionTraits, question_traits
 from orchestration.strategies.engine.deciding import Selection, no_answer_error
 from orchestration.strategies.engine.members import ask_member
 from orchestration.strategies.engine.options import AnswerOptions, parse_options
 from orchestration.strategies.engine.quality.assessing import Scorer
+from orchestration.strategies.engine.quality.scoring import quoted
 from orchestration.strategies.engine.rounds import Stop, single_error
 from orchestration.strategies.engine.strategy import Panel, Strategy
 from orchestration.strategies.engine.types import (
@@ -27,6 +28,7 @@ from orchestration.strategies.engine.types import (
     Request,
     StrategyOutcome,
     answered_candidates,
+    counted,
     is_usable,
 )
 
@@ -124,6 +126,7 @@ class StrategyRun(ABC):
                 scores={model: quality.overall for model, quality in judged.items()},
             )
             await self.announce(decision, "select")
+        self.notes += self._recomputed(chosen, among)
         return StrategyOutcome(
             answer=chosen.text,
             candidates=tuple(candidates),
@@ -134,6 +137,20 @@ class StrategyRun(ABC):
             path=self.timer.path(),
             notes=tuple(self.notes),
         )
+
+    def _recomputed(self, chosen: Candidate, among: Sequence[Candidate]) -> list[str]:
+        """Return what the question comes to by computation, if that is known, and how many answers say so."""
+        result = self.question.result
+        if result is None:
+            return []
+        says = {each.step: read_candidate(each, self.request.text).says(result) for each in among}
+        yes = sum(map(bool, says.values()))
+        words = f"{yes} of {counted(len(says), 'answer')} clearly {'says' if yes == 1 else 'say'} so"
+        if not yes:
+            words = "no answer clearly says so"
+        elif not says[chosen.step]:
+            words += ", but not the one that was chosen"
+        return [f"Recomputed step by step, the result is {quoted(result.raw)}: {words}."]
 
 
 class PanelStrategy(Strategy):

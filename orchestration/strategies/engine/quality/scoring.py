@@ -155,11 +155,11 @@ def recomputed_finding(question: QuestionTraits, answer: ReadAnswer) -> Finding 
     """
     if question.result is None or answer.answer is None or (says := answer.says(question.result)) is None:
         return None
-    gives = f"Recomputed step by step, the result is {_quoted(question.result.raw)}"
+    gives = f"Recomputed step by step, the result is {quoted(question.result.raw)}"
     if says:
         evidence, accuracy = f"{gives}, as this answer says.", 1.0
     else:
-        evidence, accuracy = f"{gives}; this answer says {_quoted(answer.answer.raw)}.", 0.0
+        evidence, accuracy = f"{gives}; this answer says {quoted(answer.answer.raw)}.", 0.0
     return Finding(check="recomputed", evidence=evidence, effect=0.0, bounds={Dimension.ACCURACY: accuracy})
 
 
@@ -220,9 +220,10 @@ def _shown(group: Likelihood, answers: Sequence[ReadAnswer]) -> str:
     raws = [
         " ".join(each.raw.split()) for place in group.places if (each := answers[place].answer) is not None
     ]
-    return _quoted(max(raws, key=raws.count, default=""))
+    return quoted(max(raws, key=raws.count, default=""))
 
 
-def _quoted(said: str) -> str:
+def quoted(said: str) -> str:
+    """Return an answer between quotation marks, on one line and shortened where it is long."""
     text = " ".join(said.split())
     return f"“{text}”" if len(text) <= LONGEST_SHOWN else f"“{text[:LONGEST_SHOWN]}…”"
