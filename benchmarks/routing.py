@@ -1,9 +1,10 @@
 """How well the router chooses, on recorded answers: replayed streams, and curves of strong against weak.
 
 `python -m benchmarks.routing [--data FOLDER] [--seeds N] [--draws N] [--json] [--plot FILE]
-[--only streams|curves]`. Nothing is asked. Streams compare `auto` (cold start, learning only from what it
-chose) with the model that would have been best in hindsight, with routing by type of task, and with chance.
-`--plot` writes the regret as SVG.
+[--only streams|curves] [--recompute]`. Nothing is asked. Streams compare `auto` (cold start, learning only
+from what it chose) with the model that would have been best in hindsight, with routing by type of task, and
+with chance.
+`--plot` writes the regret as SVG. What code in a question comes to counts only with `--recompute`.
 """
 
 from __future__ import annotations
@@ -74,9 +75,11 @@ def play(stream: Traffic, dial: float, seed: int, draws: int) -> dict[str, Playe
     }
 
 
-def stream_figures(folder: Path, panel: str, seeds: int, draws: int) -> list[StreamFigures]:
+def stream_figures(
+    folder: Path, panel: str, *, seeds: int, draws: int, recompute: bool
+) -> list[StreamFigures]:
     """Return the figures of a panel at each dial."""
-    stream = traffic(folder, panel)
+    stream = traffic(folder, panel, recompute=recompute)
     found = []
     for dial in DIALS:
         runs = [play(stream, dial, seed, draws) for seed in range(seeds)]
@@ -142,13 +145,16 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=DRAWS)
     parser.add_argument("--panels", nargs="+", default=PANELS)
     parser.add_argument("--only", choices=("streams", "curves"))
+    parser.add_argument("--recompute", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--plot", type=Path)
     given, _ = parser.parse_known_args()
     folder = folder_or_exit(given.data)
     streams: list[StreamFigures] = []
     if given.only != "curves":
-        measure = partial(stream_figures, folder, seeds=given.seeds, draws=given.draws)
+        measure = partial(
+            stream_figures, folder, seeds=given.seeds, draws=given.draws, recompute=given.recompute
+        )
         with ProcessPoolExecutor(2) as pool:
             streams = [row for rows in pool.map(measure, given.panels) for row in rows]
     found = curves(folder) if given.only != "streams" else []

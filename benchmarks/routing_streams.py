@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from itertools import count
 from math import exp, log
 from pathlib import Path
 from random import Random
@@ -138,8 +139,8 @@ class Played:
     picks: dict[str, int] = field(default_factory=dict)
 
 
-def traffic(folder: Path, panel: str) -> Traffic:
-    """Read the recordings of a panel."""
+def traffic(folder: Path, panel: str, *, recompute: bool = False) -> Traffic:
+    """Read the recordings of a panel, and what code in the questions comes to if that is wanted."""
     models = panels(folder)[panel]
     files = ("mmlu_pro_text",) if panel == "mmlu11" else MIXED
     data = load_recordings([folder / f"{name}.dev.jsonl.gz" for name in files])
@@ -153,7 +154,7 @@ def traffic(folder: Path, panel: str) -> Traffic:
         name=panel,
         models=models,
         specs=specs,
-        questions=_questions(folder, files, models),
+        questions=list(_questions(folder, files, models, recompute=recompute)),
         order=sorted(range(len(models)), key=lambda place: prices[place]),
         usual=[
             (length, price * length / 1e6)
@@ -191,8 +192,10 @@ def arms_of(stream: Traffic, rights: Sequence[float], costs: Sequence[float]) ->
     ]
 
 
-def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> list[Question]:
-    found: list[Question] = []
+def _questions(
+    folder: Path, files: Sequence[str], models: Sequence[str], *, recompute: bool
+) -> Iterator[Question]:
+    numbers = count()
     for name in files:
         with gzip.open(folder / f"{name}.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
             for recorded in map(json.loads, lines):
@@ -202,17 +205,14 @@ def _questions(folder: Path, files: Sequence[str], models: Sequence[str]) -> lis
                 if any(each.get(key) is None for each in answers for key in needed):
                     continue
                 prompt = recorded["prompt"]
-                found.append(
-                    Question(
-                        number=len(found),
-                        traits=question_traits(prompt, recompute=False),
-                        answers=[read_text(each["model"], each["text"], prompt) for each in answers],
-                        right=[each["correct"] for each in answers],
-                        costs=[each["cost_usd"] for each in answers],
-                        tokens=[each["tokens"] for each in answers],
-                    )
+                yield Question(
+                    number=next(numbers),
+                    traits=question_traits(prompt, recompute=recompute),
+                    answers=[read_text(each["model"], each["text"], prompt) for each in answers],
+                    right=[each["correct"] for each in answers],
+                    costs=[each["cost_usd"] for each in answers],
+                    tokens=[each["tokens"] for each in answers],
                 )
-    return found
 
 
 def cascaded(belief: Belief, question: Question, stream: Traffic, utility: Utility, usual: Usual) -> Answered:
