@@ -112,6 +112,40 @@ def test_how_an_answer_says_so(text: str, says: bool | None) -> None:  # noqa: F
     assert read_text("m", text, QUESTION).says(ASKED.result) is says
 
 
+TWELVE, LARGE, HALF = "What is 3 * 4?", "What is 48372 * 9913?", "What is 10 / 4?"
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "says"),
+    [
+        (TWELVE, "3 * 4 = 12", True),
+        (TWELVE, '{"answer": 12}', True),
+        (TWELVE, "Let's see: 3 + 3 + 3 + 3. So 12", True),
+        (TWELVE, "Twelve", True),
+        (TWELVE, "Answer: 13", False),
+        (TWELVE, "13", False),
+        (TWELVE, '{"value": 12}', None),
+        (TWELVE, "It's twelve.", None),
+        (TWELVE, "3 × 4 equals 12, because 3 × 4 = 4 + 4 + 4.", None),
+        (TWELVE, "3 times 4 is 12. (If you meant 3 + 4, it is 7.)", None),
+        (LARGE, "48372 × 9913 = 479,511,636", True),
+        (LARGE, r"$$48372 \times 9913 = 479{,}511{,}636$$", True),
+        (LARGE, "The result is 479\u202f511\u202f636.", True),
+        (LARGE, "479 511 636", None),
+        (LARGE, "Answer: about 480 million", False),
+        (HALF, "5/2", True),
+        (HALF, "2 1/2", True),
+        (HALF, "2,5", None),
+        ("What is 1995 - 2001?", "−6", True),
+        ("What is 1995 - 2001?", "minus six", None),
+    ],
+)
+def test_how_an_answer_says_what_a_sum_comes_to(question: str, text: str, says: bool | None) -> None:  # noqa: FBT001
+    result = question_traits(question).result
+    assert result is not None
+    assert read_text("m", text, question).says(result) is says
+
+
 def test_an_answer_that_is_not_clear_is_neither_confirmed_nor_refuted() -> None:
     unclear = read_text("m", "It prints the list x as it is then.", QUESTION)
     plain = knowing().after(replace(ASKED, result=None), [unclear])

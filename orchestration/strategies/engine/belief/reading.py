@@ -17,7 +17,7 @@ from orchestra_site.web.alphabets import letter_words
 from orchestra_site.web.patterns import ASCII, IGNORECASE, Pattern
 from orchestration.llm.engine.types import estimate_tokens
 from orchestration.strategies.engine.classification import TaskType, classify
-from orchestration.strategies.engine.consensus.answers import Extracted, read_question
+from orchestration.strategies.engine.consensus.answers import AnswerKind, Extracted, read_question
 from orchestration.strategies.engine.consensus.extraction import extract_answer
 from orchestration.strategies.engine.consensus.grouping import comparable_groups, same_answer
 from orchestration.strategies.engine.recomputing.questions import recomputed
@@ -107,8 +107,8 @@ class ReadAnswer:
     def says(self, result: Extracted) -> bool | None:
         """Return whether its final answer is this one, None where that is not clear.
 
-        It is not where there is none, where one of both has a label before it, or where it is a sentence and
-        the result is none.
+        It is not where there is none, where nothing marks it as the final answer, where one of both has a
+        label before it, or where it is in words and the result is not.
         """
         if self.answer is None or same_answer(self.answer, result):
             return None if self.answer is None else True
@@ -119,7 +119,10 @@ class ReadAnswer:
         )
         is_literal = said.startswith(("[", "(", "{", "'", '"'))
         is_sentence = not is_literal and len(letter_words(said)) >= SENTENCE > len(letter_words(right))
-        return None if is_labelled or is_sentence else False
+        is_in_words = is_sentence or (
+            self.answer.kind is AnswerKind.TEXT and result.kind is not AnswerKind.TEXT
+        )
+        return None if is_labelled or is_in_words or not self.answer.explicit else False
 
     @property
     def form(self) -> Mapping[Form, float]:

@@ -40,7 +40,8 @@ class Extracted:
     """A final answer: `key` is equal for equal answers, `raw` is the text shown to people.
 
     `unit` is that of a number, `about` the variable it is the value of, or the words behind a letter. Both
-    count only between answers that have one.
+    count only between answers that have one. It is `explicit` where the text marks it as its final answer, or
+    is nothing else; not where it is the number that a text ends with.
     """
 
     kind: AnswerKind
@@ -48,6 +49,7 @@ class Extracted:
     raw: str
     unit: str = ""
     about: str = ""
+    explicit: bool = field(default=True, compare=False)
 
     @property
     def identity(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 
@@ -16,7 +17,12 @@ from orchestration.strategies.engine.consensus.answers import (
     read_answer,
     read_question,
 )
-from orchestration.strategies.engine.consensus.spelling import CLOSING, closing_place, only_number
+from orchestration.strategies.engine.consensus.spelling import (
+    CLOSING,
+    closing_place,
+    number_value,
+    only_number,
+)
 
 FIELDS = ("answer", "final_answer", "final answer", "result")
 LONGEST_VALUE = 2000
@@ -176,7 +182,8 @@ def _closing(text: str) -> Iterator[str]:
     if not lines or len(lines[-1]) > SHORT_LINE or lines[-1].startswith("#"):
         return
     last = lines[-1]
-    if len(lines) == 1 and len(last) <= SHORT_TEXT and not _NUMBER.search(last):
+    is_short = len(lines) == 1 and len(last) <= SHORT_TEXT
+    if is_short and (not _NUMBER.search(last) or number_value(last) is not None):
         yield last
     elif (found := _BOLD.search(last) or _CLOSING.search(last)) is not None:
         yield found.group(1)
@@ -201,6 +208,8 @@ def _last_sentence(text: str) -> Iterator[str]:
             yield result
 
 
+_SPACED_FIGURES = Pattern(r"([0-9])(?:\{,\}|\\,|[\x{a0}\x{2009}\x{202f}])([0-9]{3})\b")
+"""What stands between groups of three digits in mathematics and in print, beside a comma."""
 REMEMBERED = 256
 """Size of the cache: a run extracts each answer several times, for candidate, score and ballot."""
 
@@ -231,7 +240,13 @@ def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | No
         finished = _SENTENCES.match(text)
         closed = _first(text, [_object_fields, _boxed], asked)
         return closed or (_first(finished.group(), marked, asked) if finished else None)
-    return _first(text, [*marked, *unmarked], asked)
+    if not asked.code:
+        text = _SPACED_FIGURES.sub(r"\1,\2", _SPACED_FIGURES.sub(r"\1,\2", text))
+    found = _first(text, marked, asked)
+    if found is not None or not asked.number:
+        return found or _first(text, unmarked, asked)
+    at_end = _first(text, unmarked, asked)
+    return at_end and replace(at_end, explicit=number_value(unfenced(text)) is not None)
 
 
 def stated_answers(text: str) -> Mapping[str, Extracted]:
