@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.strategies.engine.recomputing.questions import recomputed
-from orchestration.strategies.engine.recomputing.work import MOST_WORK, Work
+from orchestration.strategies.engine.recomputing.work import MOST_WORK, WorkLimit
 
 PROGRAMS = (Path(__file__).parent / "programs.txt").read_text(encoding="utf-8").split("\n---\n")
 """Programs that print."""
@@ -189,7 +189,7 @@ def test_what_is_not_known_or_may_differ_from_run_to_run_is_not_recomputed(sourc
 
 
 def test_work_is_counted_by_what_is_read() -> None:
-    work = Work()
+    work = WorkLimit()
     work.read([1, "a" * 640, {"k": (None, 2.5)}], 2**1000)
     assert MOST_WORK - work.left == 1 + 1 + 11 + 1 + 1 + 1 + 1 + 1 + 16
 

@@ -15,7 +15,7 @@ from orchestration.strategies.engine.recomputing.work import (
     Function,
     NotRecomputedError,
     Value,
-    Work,
+    WorkLimit,
     bound,
 )
 
@@ -46,41 +46,41 @@ OF_TYPES = frozenset({"fromkeys", "maketrans"})
 """Methods that are called on a type, without a value of it."""
 
 
-def _padded(_: Work, __: str, given: Sequence[Value]) -> None:
+def _padded(_: WorkLimit, __: str, given: Sequence[Value]) -> None:
     if given and isinstance(given[0], int):
         bound(given[0])
 
 
-def _replaced(_: Work, text: str, given: Sequence[Value]) -> None:
+def _replaced(_: WorkLimit, text: str, given: Sequence[Value]) -> None:
     old, new, *_rest = given
     bound(len(text) + text.count(old) * len(new))
 
 
-def _joined(work: Work, text: str, given: Sequence[Value]) -> None:
+def _joined(work: WorkLimit, text: str, given: Sequence[Value]) -> None:
     texts: Sequence[Value] = [*work.ordered(given[0])]
     bound(sum(len(each) + len(text) for each in texts))
 
 
-def _translated(_: Work, text: str, given: Sequence[Value]) -> None:
+def _translated(_: WorkLimit, text: str, given: Sequence[Value]) -> None:
     longest = max((len(each) for each in given[0].values() if isinstance(each, str)), default=1)
     bound(len(text) * max(1, longest))
 
 
-def _extended(work: Work, values: Value, given: Sequence[Value]) -> None:
+def _extended(work: WorkLimit, values: Value, given: Sequence[Value]) -> None:
     for each in given[:1]:
         work.ordered(each)
         bound(len(values) + len(each))
 
 
-def _taken(work: Work, values: Value, _: Sequence[Value]) -> None:
+def _taken(work: WorkLimit, values: Value, _: Sequence[Value]) -> None:
     work.ordered(values)
 
 
-def _from_keys(work: Work, _: Value, given: Sequence[Value]) -> None:
+def _from_keys(work: WorkLimit, _: Value, given: Sequence[Value]) -> None:
     work.ordered(given[0])
 
 
-BOUNDED_METHODS: Mapping[tuple[type, str], Callable[[Work, Value, Sequence[Value]], None]] = {
+BOUNDED_METHODS: Mapping[tuple[type, str], Callable[[WorkLimit, Value, Sequence[Value]], None]] = {
     (str, "center"): _padded,
     (str, "ljust"): _padded,
     (str, "rjust"): _padded,
@@ -99,7 +99,7 @@ Each raises `NotRecomputedError`, or what the method itself would for arguments 
 """
 
 
-def method(work: Work, owner: Value, name: str) -> Function:
+def method(work: WorkLimit, owner: Value, name: str) -> Function:
     """Return a method of a value; or of a type, to be called with the value first."""
     kind: type = owner if isinstance(owner, type) else type(owner)
     if kind not in METHODS or (hasattr(kind, name) and name not in METHODS[kind]):
@@ -124,7 +124,7 @@ def method(work: Work, owner: Value, name: str) -> Function:
     return Function(call)
 
 
-def _format(work: Work, text: str, *given: Value, **named: Value) -> str:
+def _format(work: WorkLimit, text: str, *given: Value, **named: Value) -> str:
     """Return a text with values in its fields, which may only be numbered or named."""
     parts, place = [], 0
     for before, name, spec, conversion in Formatter().parse(text):
@@ -143,12 +143,12 @@ def _format(work: Work, text: str, *given: Value, **named: Value) -> str:
     return "".join(parts)
 
 
-def callback(work: Work, function: Value) -> Callable[..., Value] | None:
+def callback(work: WorkLimit, function: Value) -> Callable[..., Value] | None:
     """Return a function of the program, or a built-in one, as Python's own may call it."""
     return None if function is None else lambda *given: called(work, function, given, {})
 
 
-def called(work: Work, function: Value, given: Sequence[Value], named: Mapping[str, Value]) -> Value:
+def called(work: WorkLimit, function: Value, given: Sequence[Value], named: Mapping[str, Value]) -> Value:
     """Call a function of the program, a method, a type or a built-in function."""
     work.spend(1)
     if isinstance(function, Function):
@@ -177,7 +177,7 @@ def _text(kind: Callable[[Value], Value]) -> Callable[..., Value]:
 def _told(kind: Callable[..., Value]) -> Callable[..., Value]:
     """Return a function that tells something of a value without reading it."""
 
-    def found(work: Work, value: Value, *kinds: Value) -> Value:
+    def found(work: WorkLimit, value: Value, *kinds: Value) -> Value:
         work.read(*kinds)
         if isinstance(value, Iterator | Function) or len(kinds) > 1:
             raise NotRecomputedError
@@ -186,7 +186,7 @@ def _told(kind: Callable[..., Value]) -> Callable[..., Value]:
     return found
 
 
-def _print(work: Work, *given: Value, sep: str | None = None, end: str | None = None) -> None:
+def _print(work: WorkLimit, *given: Value, sep: str | None = None, end: str | None = None) -> None:
     texts = [str(work.shown(each)) for each in given]
     line = (" " if sep is None else sep).join(texts) + ("\n" if end is None else end)
     bound(len(line))
@@ -194,26 +194,26 @@ def _print(work: Work, *given: Value, sep: str | None = None, end: str | None = 
     work.output.append(line)
 
 
-def _sorted(work: Work, values: Value, *, key: Value = None, reverse: bool = False) -> list[Value]:
+def _sorted(work: WorkLimit, values: Value, *, key: Value = None, reverse: bool = False) -> list[Value]:
     found = values if key is None else work.ordered(values)
     return sorted(found, key=callback(work, key), reverse=reverse)
 
 
 def _extreme(kind: Callable[..., Value]) -> Callable[..., Value]:
-    def found(work: Work, *given: Value, key: Value = None, **named: Value) -> Value:
+    def found(work: WorkLimit, *given: Value, key: Value = None, **named: Value) -> Value:
         values = given if key is None else [work.ordered(each) for each in given]
         return kind(*values, key=callback(work, key), **named)
 
     return found
 
 
-def _round(_: Work, number: Value, digits: Value = None) -> Value:
+def _round(_: WorkLimit, number: Value, digits: Value = None) -> Value:
     if isinstance(digits, int):
         bound(abs(digits), MOST_DIGITS)
     return round(number, digits)
 
 
-def _pow(work: Work, base: Value, exponent: Value, modulus: Value = None) -> Value:
+def _pow(work: WorkLimit, base: Value, exponent: Value, modulus: Value = None) -> Value:
     if modulus is None:
         power(base, exponent)
     elif isinstance(exponent, int) and isinstance(modulus, int):
@@ -221,23 +221,23 @@ def _pow(work: Work, base: Value, exponent: Value, modulus: Value = None) -> Val
     return pow(base, exponent, modulus)
 
 
-def _map(work: Work, function: Value, *values: Value) -> Iterator[Value]:
+def _map(work: WorkLimit, function: Value, *values: Value) -> Iterator[Value]:
     return map(callback(work, function) or called, *map(work.ordered, values))
 
 
-def _filter(work: Work, function: Value, values: Value) -> Iterator[Value]:
+def _filter(work: WorkLimit, function: Value, values: Value) -> Iterator[Value]:
     return filter(callback(work, function), work.ordered(values))
 
 
-def _enumerate(work: Work, values: Value, start: int = 0) -> Iterator[Value]:
+def _enumerate(work: WorkLimit, values: Value, start: int = 0) -> Iterator[Value]:
     return enumerate(work.ordered(values), start)
 
 
-def _reversed(_: Work, values: Value) -> Iterator[Value]:
+def _reversed(_: WorkLimit, values: Value) -> Iterator[Value]:
     return reversed(values)
 
 
-def _next(_: Work, iterator: Iterator[Value], *default: Value) -> Value:
+def _next(_: WorkLimit, iterator: Iterator[Value], *default: Value) -> Value:
     try:
         return next(iterator, *default)
     except StopIteration:

@@ -7,7 +7,13 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 
 from orchestra_site.web.patterns import Pattern
-from orchestration.strategies.engine.recomputing.work import MOST_BITS, NotRecomputedError, Value, Work, bound
+from orchestration.strategies.engine.recomputing.work import (
+    MOST_BITS,
+    NotRecomputedError,
+    Value,
+    WorkLimit,
+    bound,
+)
 
 BINARY: Mapping[type[ast.operator], tuple[Callable[..., Value], Callable[..., Value]]] = {
     ast.Add: (operator.add, operator.iadd),
@@ -83,7 +89,7 @@ GUARDS: Mapping[type[ast.operator], Callable[[Value, Value], None]] = {
 """What is looked at before an operator whose result may be larger than what it is applied to."""
 
 
-def apply(work: Work, kind: ast.operator, left: Value, right: Value, *, in_place: bool = False) -> Value:
+def apply(work: WorkLimit, kind: ast.operator, left: Value, right: Value, *, in_place: bool = False) -> Value:
     """Return what an operator makes of two values. Raises `NotRecomputedError` if it is too large."""
     if type(kind) not in BINARY:
         raise NotRecomputedError
@@ -98,7 +104,7 @@ def apply(work: Work, kind: ast.operator, left: Value, right: Value, *, in_place
     return result
 
 
-def holds(work: Work, kind: ast.cmpop, left: Value, right: Value) -> bool:
+def holds(work: WorkLimit, kind: ast.cmpop, left: Value, right: Value) -> bool:
     """Return whether a comparison holds."""
     match kind:
         case ast.In() | ast.NotIn():
@@ -116,7 +122,7 @@ def holds(work: Work, kind: ast.cmpop, left: Value, right: Value) -> bool:
             return bool(COMPARED[type(kind)](left, right))
 
 
-def formatted(work: Work, value: Value, spec: str = "") -> str:
+def formatted(work: WorkLimit, value: Value, spec: str = "") -> str:
     """Return a value as `format` writes it, by a specification of a bounded width."""
     if _SPEC.fullmatch(spec) is None:
         raise NotRecomputedError

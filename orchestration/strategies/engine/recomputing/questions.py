@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from orchestra_site.web.patterns import DOTALL, IGNORECASE, MULTILINE, Pattern
 from orchestration.strategies.engine.consensus.answers import Extracted, read_answer, read_question
-from orchestration.strategies.engine.recomputing.evaluating import Scope
-from orchestration.strategies.engine.recomputing.walking import Walk
+from orchestration.strategies.engine.recomputing.evaluating import NameScope
+from orchestration.strategies.engine.recomputing.walking import ProgramWalk
 from orchestration.strategies.engine.recomputing.work import PROGRAM_ERRORS, NotRecomputedError
 
 LONGEST_PROGRAM = 4_000
@@ -115,7 +115,7 @@ def _sum(question: str) -> str:
     written = _THOUSANDS.sub(r"\1\2", _THOUSANDS.sub(r"\1\2", found.group(1)))
     for sign, operator in _SIGNS:
         written = written.replace(sign, operator)
-    value = Walk().value(ast.parse(written.strip(), mode="eval").body, Scope())
+    value = ProgramWalk().value(ast.parse(written.strip(), mode="eval").body, NameScope())
     if isinstance(value, float) and len(repr(value)) > LONGEST_NUMBER:
         raise NotRecomputedError
     return repr(value)
@@ -125,7 +125,7 @@ def _asserted(program: ast.Module) -> str:
     """Return the value that the last statement, an assertion, leaves open."""
     match program.body:
         case [*before, ast.Assert(test=ast.Compare(left=left, ops=[ast.Eq()], comparators=[ast.Constant()]))]:
-            walk, scope = Walk(), Scope()
+            walk, scope = ProgramWalk(), NameScope()
             walk.block(before, scope)
             return repr(walk.work.shown(walk.value(left, scope)))
         case _:
@@ -133,6 +133,6 @@ def _asserted(program: ast.Module) -> str:
 
 
 def _printed(program: ast.Module) -> str:
-    walk, scope = Walk(), Scope()
+    walk, scope = ProgramWalk(), NameScope()
     walk.block(program.body, scope)
     return "".join(walk.work.output).strip("\n")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import count, takewhile
 
-from orchestration.strategies.engine.recomputing.evaluating import Evaluator, Scope
+from orchestration.strategies.engine.recomputing.evaluating import ExpressionWalk, NameScope
 from orchestration.strategies.engine.recomputing.functions import ERRORS
 from orchestration.strategies.engine.recomputing.operators import apply
 from orchestration.strategies.engine.recomputing.work import PROGRAM_ERRORS, NotRecomputedError, Value
@@ -58,10 +58,10 @@ def _stored(body: Sequence[ast.AST]) -> frozenset[str]:
     return frozenset(found)
 
 
-class Walk(Evaluator):
+class ProgramWalk(ExpressionWalk):
     """A walk through a program; `work` counts what is done."""
 
-    def block(self, body: Sequence[ast.stmt], scope: Scope) -> End:
+    def block(self, body: Sequence[ast.stmt], scope: NameScope) -> End:
         """Execute statements in order, until one ends the block."""
         self.work.deeper()
         try:
@@ -77,36 +77,36 @@ class Walk(Evaluator):
             self.work.depth -= 1
         return None
 
-    def define(self, node: ast.FunctionDef, scope: Scope) -> End:
+    def define(self, node: ast.FunctionDef, scope: NameScope) -> End:
         """Bind a function."""
         if node.decorator_list:
             raise NotRecomputedError
 
-        def body(inner: Scope) -> Value:
+        def body(inner: NameScope) -> Value:
             end = self.block(node.body, inner)
             return end.value if isinstance(end, Returned) else None
 
-        scope.names[node.name] = self.function(node.args, Scope(scope, _stored(node.body)), body)
+        scope.names[node.name] = self.function(node.args, NameScope(scope, _stored(node.body)), body)
         return None
 
-    def leave(self, node: ast.Return, scope: Scope) -> End:
+    def leave(self, node: ast.Return, scope: NameScope) -> End:
         """Return from a function."""
         return Returned(None if node.value is None else self.value(node.value, scope))
 
-    def assign(self, node: ast.Assign, scope: Scope) -> End:
+    def assign(self, node: ast.Assign, scope: NameScope) -> End:
         """Bind a value to each target."""
         value = self.value(node.value, scope)
         for target in node.targets:
             self.bind(target, value, scope)
         return None
 
-    def annotate(self, node: ast.AnnAssign, scope: Scope) -> End:
+    def annotate(self, node: ast.AnnAssign, scope: NameScope) -> End:
         """Bind a value whose type is stated, if there is one."""
         if node.value is not None:
             self.bind(node.target, self.value(node.value, scope), scope)
         return None
 
-    def change(self, node: ast.AugAssign, scope: Scope) -> End:
+    def change(self, node: ast.AugAssign, scope: NameScope) -> End:
         """Change a value by an operator and bind the result; parts of the target are evaluated once."""
         match node.target:
             case ast.Name(id=name):
@@ -120,28 +120,28 @@ class Walk(Evaluator):
                 raise NotRecomputedError
         return None
 
-    def _operate(self, kind: ast.operator, left: Value, right: ast.expr, scope: Scope) -> Value:
+    def _operate(self, kind: ast.operator, left: Value, right: ast.expr, scope: NameScope) -> Value:
         given = self.value(right, scope)
         if isinstance(left, list) and isinstance(kind, ast.Add):
             given = self.work.ordered(self.work.whole(given))
             given = [*given] if not isinstance(given, list) else given
         return apply(self.work, kind, left, given, in_place=True)
 
-    def loop(self, node: ast.For, scope: Scope) -> End:
+    def loop(self, node: ast.For, scope: NameScope) -> End:
         """Execute a body for each item."""
         return self._repeat(node, self._turns(node, scope), scope)
 
-    def _turns(self, node: ast.For, scope: Scope) -> Iterator[None]:
+    def _turns(self, node: ast.For, scope: NameScope) -> Iterator[None]:
         for item in self.work.ordered(self._iterable(self.value(node.iter, scope))):
             self.bind(node.target, item, scope)
             yield
 
-    def loop_while(self, node: ast.While, scope: Scope) -> End:
+    def loop_while(self, node: ast.While, scope: NameScope) -> End:
         """Execute a body as long as a condition holds."""
         turns = takewhile(bool, (self.value(node.test, scope) for _ in count()))
         return self._repeat(node, turns, scope)
 
-    def _repeat(self, node: ast.For | ast.While, turns: Iterable[object], scope: Scope) -> End:
+    def _repeat(self, node: ast.For | ast.While, turns: Iterable[object], scope: NameScope) -> End:
         for _ in turns:
             self.work.spend(1)
             end = self.block(node.body, scope)
@@ -151,16 +151,16 @@ class Walk(Evaluator):
                 return end
         return self.block(node.orelse, scope)
 
-    def branch(self, node: ast.If, scope: Scope) -> End:
+    def branch(self, node: ast.If, scope: NameScope) -> End:
         """Execute one of two bodies."""
         return self.block(node.body if self.value(node.test, scope) else node.orelse, scope)
 
-    def evaluate(self, node: ast.Expr, scope: Scope) -> End:
+    def evaluate(self, node: ast.Expr, scope: NameScope) -> End:
         """Evaluate an expression for what it does."""
         self.value(node.value, scope)
         return None
 
-    def remove(self, node: ast.Delete, scope: Scope) -> End:
+    def remove(self, node: ast.Delete, scope: NameScope) -> End:
         """Remove names, and parts of lists and dicts."""
         for target in node.targets:
             match target:
@@ -174,13 +174,13 @@ class Walk(Evaluator):
                     raise NotRecomputedError
         return None
 
-    def claim(self, node: ast.Assert, scope: Scope) -> End:
+    def claim(self, node: ast.Assert, scope: NameScope) -> End:
         """Go on where a claim holds."""
         if not self.value(node.test, scope):
             raise NotRecomputedError
         return None
 
-    def attempt(self, node: ast.Try, scope: Scope) -> End:
+    def attempt(self, node: ast.Try, scope: NameScope) -> End:
         """Execute a body, what follows an error of it or none, and last what follows in any case."""
         try:
             end = self._tried(node, scope)
@@ -191,7 +191,7 @@ class Walk(Evaluator):
             raise
         return self.block(node.finalbody, scope) or end
 
-    def _tried(self, node: ast.Try, scope: Scope) -> End:
+    def _tried(self, node: ast.Try, scope: NameScope) -> End:
         try:
             end = self.block(node.body, scope)
         except PROGRAM_ERRORS as error:
@@ -212,7 +212,7 @@ class Walk(Evaluator):
             case _:
                 raise NotRecomputedError
 
-    def fail(self, node: ast.Raise, _: Scope) -> End:
+    def fail(self, node: ast.Raise, _: NameScope) -> End:
         """Raise an error of the program."""
         match node.exc:
             case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)) if name in ERRORS:
@@ -222,19 +222,19 @@ class Walk(Evaluator):
 
 
 STATEMENTS: Mapping[type[ast.stmt], Callable[..., End]] = {
-    ast.FunctionDef: Walk.define,
-    ast.Return: Walk.leave,
-    ast.Assign: Walk.assign,
-    ast.AnnAssign: Walk.annotate,
-    ast.AugAssign: Walk.change,
-    ast.For: Walk.loop,
-    ast.While: Walk.loop_while,
-    ast.If: Walk.branch,
-    ast.Expr: Walk.evaluate,
-    ast.Delete: Walk.remove,
-    ast.Assert: Walk.claim,
-    ast.Try: Walk.attempt,
-    ast.Raise: Walk.fail,
+    ast.FunctionDef: ProgramWalk.define,
+    ast.Return: ProgramWalk.leave,
+    ast.Assign: ProgramWalk.assign,
+    ast.AnnAssign: ProgramWalk.annotate,
+    ast.AugAssign: ProgramWalk.change,
+    ast.For: ProgramWalk.loop,
+    ast.While: ProgramWalk.loop_while,
+    ast.If: ProgramWalk.branch,
+    ast.Expr: ProgramWalk.evaluate,
+    ast.Delete: ProgramWalk.remove,
+    ast.Assert: ProgramWalk.claim,
+    ast.Try: ProgramWalk.attempt,
+    ast.Raise: ProgramWalk.fail,
     ast.Pass: lambda *_: None,
     ast.Break: lambda *_: Flow.BREAK,
     ast.Continue: lambda *_: Flow.CONTINUE,

@@ -22,7 +22,7 @@ AT_ONCE = 64
 PROGRAM_ERRORS: Final = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a program may raise, and handle."""
 Value = Any
-"""A value of the program: one that `Work.read` knows, or an iterator."""
+"""A value of the program: one that `WorkLimit.read` knows, or an iterator."""
 VALUES: Final[type] = type({}.values())
 CONTAINERS: Final[Value] = (list, tuple, set, frozenset, type({}.keys()), VALUES, type({}.items()))
 
@@ -45,7 +45,7 @@ def bound(amount: int, most: int = LARGEST) -> None:
 
 
 @dataclass(slots=True)
-class Work:
+class WorkLimit:
     """Counts what is done and stops what would take too long; `output` are the lines that are printed."""
 
     left: int = MOST_WORK
