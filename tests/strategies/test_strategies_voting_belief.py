@@ -147,6 +147,14 @@ SAID = ("12", "13", "14", "x + 1", "It was a matter of luck", None)
 @example(
     rights=[0.875, 0.5], said=["12", SAID[4], *SAID[:4]], hedging=[0.0] * 6, forms={}, after=1, result=None
 )
+@example(
+    rights=[0.95, 0.95, 0.1],
+    said=[SAID[4], SAID[4], *SAID[:4]],
+    hedging=[0.0] * 6,
+    forms={},
+    after=2,
+    result="12",
+)
 def test_what_is_final_stays_whatever_the_others_answer(
     *,
     rights: list[float],

@@ -414,13 +414,14 @@ class Belief:
         others = [group.places for group in posterior.groups if group.places != best]
         others += [(place,) for place in range(len(answers)) if place not in known]
 
-        groups = [best, *others]
-        confirmed = self._confirmed(question, answers, tuple(groups))
+        confirmed = None
+        if (result := question.result) is not None:  # where no answer says so, a new one may
+            confirmed = next((group for group in (best, *others) if answers[group[0]].says(result)), ())
 
         def utilities(group: tuple[int, ...]) -> list[float]:
             members = [answers[place] for place in group]
             base = form_value(learned, members[0]) if members else best_form_value(learned)
-            if confirmed is not None and [*groups, ()][confirmed] == group:
+            if confirmed == group:
                 base += RECOMPUTED
             base += sum(self._doubted(question, each.model, each.hedging) for each in members)
             sizes = range(max(1, len(group)), len(group) + len(left) + 1)
