@@ -34,7 +34,7 @@ class Returned:
 
 End = Flow | Returned | None
 
-_NO_SCOPE_OF_ITS_OWN = (
+_WITH_A_SCOPE = (
     ast.FunctionDef,
     ast.Lambda,
     ast.ListComp,
@@ -53,7 +53,7 @@ def _stored(body: Sequence[ast.AST]) -> frozenset[str]:
             found.add(node.name)
         elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             found.add(node.id)
-        if not isinstance(node, _NO_SCOPE_OF_ITS_OWN):
+        if not isinstance(node, _WITH_A_SCOPE):
             waiting += ast.iter_child_nodes(node)
     return frozenset(found)
 
