@@ -119,7 +119,7 @@ def test_an_earlier_answer_and_a_baseline_are_shown(browser: Client, member: Mem
     ended(run, RunStatus.SUCCEEDED, answer="391", quality=0.9, outcome={**outcome, "single": single})
     html = browser.get(f"/runs/{run.pk}/").content.decode()
     assert f'href="/runs/{other.pk}/"' in html
-    assert "The run added 0.40 of estimated quality to sim-sage alone." in html
+    assert "The run added 40 points of estimated quality to sim-sage alone." in html
     assert "It says something else:</strong> 390" in html
 
 

@@ -107,19 +107,25 @@ SINGLE = SingleModel(
 @pytest.mark.parametrize(
     ("changed", "quality", "sentence"),
     [
-        ({}, 0.87, "The run added 0.07 of estimated quality to best alone, for $0.0012 more and 1.3 s more."),
+        (
+            {},
+            0.87,
+            "The run added 7 points of estimated quality to best alone, for $0.0012 more and 1.3 s more.",
+        ),
         (
             {"cost_usd": 0.0034},
             0.87,
-            "The run added 0.07 of estimated quality to best alone, for $0.0012 less and",
+            "The run added 7 points of estimated quality to best alone, for $0.0012 less and",
         ),
         (
             {"agrees": True},
             0.802,
             "best alone gives the same answer: the run confirmed it, for $0.0012 more and",
         ),
+        ({"quality": 0.805}, 0.9996, "The run added 20 points of estimated quality to best alone, for"),
+        ({}, 0.806, "The run added 1 point of estimated quality to best alone, for"),
         ({}, 0.802, "The run added no estimated quality to best alone, for"),
-        ({"cost_usd": None}, 0.7, "The run is estimated 0.10 below best alone, for 1.3 s more."),
+        ({"cost_usd": None}, 0.7, "The run is estimated 10 points below best alone, for 1.3 s more."),
         ({"error": "503"}, 0.9, "best alone gave no answer, for"),
         (
             {"quality": None, "cost_usd": None, "seconds": None},

@@ -24,12 +24,12 @@ from orchestration.strategies.engine.types import (
     Request,
     StrategyOutcome,
     answered_candidates,
+    counted,
     dollars_apart,
+    percent,
 )
 
 SEVERAL = 2
-SAME = 0.005
-"""Difference of estimated qualities below which they count as equal: pages show hundredths."""
 SHORTEST_S = 0.1
 """Difference of times below which none is named."""
 
@@ -165,13 +165,15 @@ class PanelWorth:
             return f"{model} alone gave no answer{price}."
         if gain is None:
             return f"Nothing judged the answers: what the run added to {model} alone is not known{price}."
-        if self.single.agrees and abs(gain) < SAME:
-            return f"{model} alone gives the same answer: the run confirmed it{price}."
-        if abs(gain) < SAME:
+        shown = [int(percent(each or 0.0)[:-1]) for each in (self.quality, self.single.quality)]
+        apart = counted(abs(shown[0] - shown[1]), "point")  # who subtracts what is shown finds the same
+        if shown[0] == shown[1]:
+            if self.single.agrees:
+                return f"{model} alone gives the same answer: the run confirmed it{price}."
             return f"The run added no estimated quality to {model} alone{price}."
         if gain < 0:
-            return f"The run is estimated {-gain:.2f} below {model} alone{price}."
-        return f"The run added {gain:.2f} of estimated quality to {model} alone{price}."
+            return f"The run is estimated {apart} below {model} alone{price}."
+        return f"The run added {apart} of estimated quality to {model} alone{price}."
 
     @property
     def _price(self) -> str:
