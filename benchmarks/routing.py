@@ -3,8 +3,8 @@
 `python -m benchmarks.routing [--data FOLDER] [--seeds N] [--draws N] [--json] [--plot FILE]
 [--only streams|curves] [--recompute]`. Nothing is asked. Streams compare `auto` (cold start, learning only
 from what it chose) with the model that would have been best in hindsight, with routing by type of task, and
-with chance.
-`--plot` writes the regret as SVG. What code in a question comes to counts only with `--recompute`.
+with chance. `--plot` writes the regret as SVG. What code in a question comes to counts only with
+`--recompute`.
 """
 
 from __future__ import annotations

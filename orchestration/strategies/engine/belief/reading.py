@@ -110,8 +110,10 @@ class ReadAnswer:
         It is not where there is none, where nothing marks it as the final answer, where one of both has a
         label before it, or where it is in words and the result is not.
         """
-        if self.answer is None or same_answer(self.answer, result):
-            return None if self.answer is None else True
+        if self.answer is None:
+            return None
+        if same_answer(self.answer, result):
+            return True
         said, right = self.answer.raw, result.raw
         is_labelled = any(
             more.removesuffix(less).rstrip().endswith((":", "="))

@@ -236,17 +236,18 @@ def _extracted(text: str, question: str | None, cut_off: bool) -> Extracted | No
         unmarked = [_ASSERTION.findall, _outputs, _whole_text]
     elif asked.number:
         unmarked = [_closing, _last_sentence]
+    if not asked.code:
+        text = _SPACED_FIGURES.sub(r"\1,\2", _SPACED_FIGURES.sub(r"\1,\2", text))
     if cut_off:
         finished = _SENTENCES.match(text)
         closed = _first(text, [_object_fields, _boxed], asked)
         return closed or (_first(finished.group(), marked, asked) if finished else None)
-    if not asked.code:
-        text = _SPACED_FIGURES.sub(r"\1,\2", _SPACED_FIGURES.sub(r"\1,\2", text))
-    found = _first(text, marked, asked)
-    if found is not None or not asked.number:
-        return found or _first(text, unmarked, asked)
-    at_end = _first(text, unmarked, asked)
-    return at_end and replace(at_end, explicit=number_value(unfenced(text)) is not None)
+    if (found := _first(text, marked, asked)) is not None:
+        return found
+    found = _first(text, unmarked, asked)
+    if found is None or not asked.number:
+        return found
+    return replace(found, explicit=number_value(unfenced(text)) is not None)
 
 
 def stated_answers(text: str) -> Mapping[str, Extracted]:

@@ -12,6 +12,7 @@ from orchestration.strategies.engine.recomputing.operators import formatted, pow
 from orchestration.strategies.engine.recomputing.work import (
     AT_ONCE,
     MOST_BITS,
+    PROGRAM_ERRORS,
     Function,
     NotRecomputedError,
     Value,
@@ -94,8 +95,6 @@ BOUNDED_METHODS: Mapping[tuple[type, str], Callable[[WorkLimit, Value, Sequence[
     (set, "pop"): _taken,
 }
 """What is looked at before a method whose result may be too large, or differ from run to run.
-
-Each raises `NotRecomputedError`, or what the method itself would for arguments of another type.
 """
 
 
@@ -117,7 +116,10 @@ def method(work: WorkLimit, owner: Value, name: str) -> Function:
             return _format(work, *arguments, **named)
         if (kind, name) in BOUNDED_METHODS:
             first = None if name in OF_TYPES else arguments[0]
-            BOUNDED_METHODS[kind, name](work, first, arguments[name not in OF_TYPES :])
+            try:
+                BOUNDED_METHODS[kind, name](work, first, arguments[name not in OF_TYPES :])
+            except PROGRAM_ERRORS:  # for these arguments the method would raise, perhaps another error
+                raise NotRecomputedError from None
         keyed = {key: callback(work, each) if key == "key" else each for key, each in named.items()}
         return own(*arguments, **keyed)
 

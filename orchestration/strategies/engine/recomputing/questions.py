@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from functools import lru_cache
 
 from orchestra_site.web.patterns import DOTALL, IGNORECASE, MULTILINE, Pattern
 from orchestration.strategies.engine.consensus.answers import Extracted, read_answer, read_question
@@ -12,7 +11,6 @@ from orchestration.strategies.engine.recomputing.walking import ProgramWalk
 from orchestration.strategies.engine.recomputing.work import PROGRAM_ERRORS, NotRecomputedError
 
 LONGEST_PROGRAM = 4_000
-REMEMBERED = 64
 
 _BLOCK = Pattern(r"```(?:python|py)?[0-9.]*[ \t]*\n(.*?)```|\[PYTHON\](.*?)\[/PYTHON\]", DOTALL | IGNORECASE)
 _LINES = Pattern(
@@ -58,7 +56,6 @@ LONGEST_NUMBER = 16
 _SENTENCES = Pattern(r"(?:[?:.!]+|\n)\s+")
 
 
-@lru_cache(maxsize=REMEMBERED)
 def recomputed(question: str) -> Extracted | None:
     """Return the answer that a question has by computation alone, None where that is not known.
 
@@ -116,7 +113,8 @@ def _sum(question: str) -> str:
     for sign, operator in _SIGNS:
         written = written.replace(sign, operator)
     value = ProgramWalk().value(ast.parse(written.strip(), mode="eval").body, NameScope())
-    if isinstance(value, float) and len(repr(value)) > LONGEST_NUMBER:
+    is_number = isinstance(value, int | float)  # with a decimal comma it would be two
+    if not is_number or (isinstance(value, float) and len(repr(value)) > LONGEST_NUMBER):
         raise NotRecomputedError
     return repr(value)
 

@@ -58,10 +58,9 @@ class VotingChoices(StrategyOptions):
         description="belief: the answer that is most likely right, by the records of those who gave it, their"
         " number, how far all agree, and what a program or sum in the question comes to, recomputed;"
         f" reviews, and else models with fewer than {FEWEST_GRADED} graded answers each, are counted by"
-        " plurality."
-        " plurality: most votes. majority: more than half. weighted: most"
-        " weight. unanimous: all. judge: a judge decides. By review (auto then chooses it) also borda: best"
-        " mean rank, and approval: most approve of it.",
+        " plurality. plurality: most votes. majority: more than half. weighted: most weight. unanimous: all."
+        " judge: a judge decides. By review (auto then chooses it) also borda: best mean rank, and approval:"
+        " most approve of it.",
     )
     quorum: int = Field(
         default=1,
